@@ -1,0 +1,1 @@
+"""keepclear: a deconfliction line between parties that share airspace but no command and little trust."""

@@ -1,0 +1,1 @@
+"""What may be said on a line, and what its parties agreed."""

@@ -1,0 +1,1 @@
+"""The hands of a node: run loop, journal, sockets, keys, command line."""

@@ -1,0 +1,1 @@
+"""Other people's formats: pure bytes in, values out."""

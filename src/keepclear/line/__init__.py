@@ -1,0 +1,1 @@
+"""Carrying the record between members: frames, sessions, the order of sending, liveness."""

@@ -1,0 +1,1 @@
+"""One party's mind: a pure fold of inputs into state and effects."""

@@ -1,0 +1,1 @@
+"""What was said, provably: genesis, entry, logbook, tree, checkpoint."""
