@@ -1,0 +1,244 @@
+"""An entry: a statement numbered, chained, timed and signed by its author's node, and released by a seat.
+
+The law: the header is what is signed and what the tree holds; it commits to the body by a salted root, so that a
+field can be shown alone, and to the releases by their hash. The exact bytes received are kept, relayed and verified;
+nothing is encoded again.
+"""
+
+import hmac
+from functools import lru_cache
+from typing import Final
+
+import msgspec
+
+from keepclear.accord import canonical, statement
+from keepclear.record import suite, tree
+from keepclear.record.genesis import Genesis
+
+ENTRY_DOMAIN: Final = b"keepclear/entry/1\x00"
+RELEASE_DOMAIN: Final = b"keepclear/release/1\x00"
+RELEASES_DOMAIN: Final = b"keepclear/releases/1\x00"
+NO_PREV: Final = bytes(32)
+SEED_BYTES: Final = 32
+INCARNATION_BYTES: Final = 8
+MAX_RELEASES: Final = 2
+MAX_REFS: Final = 2
+MAX_LEAVES: Final = 32
+FIRST_LEAVES: Final = 16
+
+
+class Seen(msgspec.Struct, frozen=True, array_like=True):
+    """What the author held of another member when it spoke: incarnation, size of it, newest wall time heard."""
+
+    incarnation: bytes
+    size: int
+    heard_ms: int
+
+
+class Header(msgspec.Struct, frozen=True, array_like=True):
+    """The signed part of an entry. `seen` has one place for every other member, in the genesis' sequence."""
+
+    suite: int
+    line: bytes
+    epoch: int
+    party: int
+    incarnation: bytes
+    start: int
+    seq: int
+    prev: bytes
+    seen: tuple[Seen | None, ...]
+    wall_ms: int
+    wall_err_ms: int
+    precedence: int
+    kind: int
+    replaces: bytes | None
+    refs: tuple[bytes, ...]
+    to: int
+    seat: str
+    valid_from_ms: int
+    expiry_ms: int | None
+    body_root: bytes
+    releases_hash: bytes | None
+    key: int
+
+
+class Release(msgspec.Struct, frozen=True, array_like=True):
+    """A seat's signature over all that its officer saw."""
+
+    key: int
+    signature: bytes
+
+
+class Draft(msgspec.Struct, frozen=True, array_like=True):
+    """What an officer releases, before the node numbers it: all of the header that is the officer's to say."""
+
+    kind: int
+    precedence: int
+    replaces: bytes | None
+    refs: tuple[bytes, ...]
+    to: int
+    seat: str
+    valid_from_ms: int
+    expiry_ms: int | None
+    body: bytes
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """An entry as read from its bytes: `leaf` is its hash in the tree, by which others refer to it."""
+
+    raw: bytes
+    header: Header
+    header_bytes: bytes
+    signature: bytes
+    releases: tuple[Release, ...]
+    seed: bytes
+    body: bytes
+    leaf: bytes
+
+    @property
+    def slot(self) -> tuple[int, bytes, int]:
+        """The place that this entry alone may take: party, incarnation, seq."""
+        return self.header.party, self.header.incarnation, self.header.seq
+
+
+class Wire(msgspec.Struct, frozen=True, array_like=True):
+    """The outermost structure of an entry."""
+
+    header: bytes
+    signature: bytes
+    releases: tuple[Release, ...]
+    seed: bytes
+    body: bytes
+
+
+class BadEntry(ValueError):
+    """The bytes are no entry of this line; the text says which rule is broken."""
+
+
+def salt(seed: bytes, index: int) -> bytes:
+    """The salt of one leaf of a body."""
+    return hmac.digest(seed, index.to_bytes(4, "big"), "sha256")
+
+
+def body_root(seed: bytes, body: bytes) -> bytes:
+    """The root over a body's salted leaves, padded with empty ones to 16 or 32. Raises BadEntry for more."""
+    leaves = [msgspec.msgpack.encode(leaf) for leaf in canonical.decode(body)]  # parts of what is canonical are too
+    if len(leaves) > MAX_LEAVES:
+        raise BadEntry(f"body of {len(leaves)} leaves, at most {MAX_LEAVES}")
+    leaves += [b""] * ((FIRST_LEAVES if len(leaves) <= FIRST_LEAVES else MAX_LEAVES) - len(leaves))
+    return tree.root_of(tree.leaf_hash(salt(seed, i) + leaf) for i, leaf in enumerate(leaves))
+
+
+def release_message(line: bytes, epoch: int, party: int, draft: Draft, root: bytes) -> bytes:
+    """What a seat signs: everything that its officer saw, but nothing that the node adds later."""
+    return RELEASE_DOMAIN + canonical.encode(
+        [
+            line, epoch, party, draft.kind, draft.replaces, draft.refs, draft.to, draft.precedence, draft.seat,
+            draft.valid_from_ms, draft.expiry_ms, root,
+        ]
+    )  # fmt: skip
+
+
+def releases_hash(releases: tuple[Release, ...]) -> bytes | None:
+    """The header's commitment to the releases; None when there are none."""
+    return suite.sha(RELEASES_DOMAIN, canonical.encode(releases)) if releases else None
+
+
+def signing_message(header: bytes) -> bytes:
+    """What the author's node signs."""
+    return ENTRY_DOMAIN + header
+
+
+def assemble(header: bytes, signature: bytes, releases: tuple[Release, ...], seed: bytes, body: bytes) -> bytes:
+    """The bytes of an entry."""
+    return canonical.encode(Wire(header, signature, releases, seed, body))
+
+
+def read(raw: bytes, max_bytes: int) -> Entry:
+    """The entry that the bytes hold, its shape checked but no signature. Raises BadEntry."""
+    try:
+        wire = msgspec.convert(canonical.decode(raw, max_bytes), Wire)
+        header = msgspec.convert(canonical.decode(wire.header), Header)
+        canonical.check(wire.body)
+    except (canonical.NotCanonical, msgspec.ValidationError) as error:
+        raise BadEntry(f"not an entry: {error}") from error
+    leaf = tree.leaf_hash(wire.header)
+    return Entry(raw, header, wire.header, wire.signature, wire.releases, wire.seed, wire.body, leaf)
+
+
+def check(entry: Entry, genesis: Genesis) -> None:
+    """Raises BadEntry unless the entry is its named author's own, whole and unchanged."""
+    _check_header(entry.header, genesis)
+    _check_body(entry)
+    if not suite.verify_ed25519(
+        genesis.keys[entry.header.key].key.ed25519, signing_message(entry.header_bytes), entry.signature
+    ):
+        raise BadEntry("the node's signature is not valid")
+    _check_releases(entry, genesis)
+
+
+@lru_cache(maxsize=256)
+def read_body(kind: int, body: bytes) -> statement.Body | None:
+    """The statement in a body, as statement.read, remembered: the same bytes are asked for by several rooms."""
+    return statement.read(kind, body)
+
+
+def _check_header(header: Header, genesis: Genesis) -> None:
+    if header.suite != suite.SUITE:
+        raise BadEntry(f"suite {header.suite}, this version reads suite {suite.SUITE}")
+    if header.line != genesis.line:
+        raise BadEntry(f"of line {header.line.hex()[:16]}, this line is {genesis.line.hex()[:16]}")
+    members = len(genesis.body.members)
+    if not 0 <= header.party < members or len(header.seen) != members - 1:
+        raise BadEntry(f"party {header.party} with {len(header.seen)} others seen, on a line of {members}")
+    if not 0 <= header.key < len(genesis.keys):
+        raise BadEntry(f"key {header.key} of {len(genesis.keys)}")
+    owner = genesis.keys[header.key]
+    if owner.member != header.party or owner.key.seat:
+        raise BadEntry(f"key {header.key} is not the node key of party {header.party}")
+    if len(header.incarnation) != INCARNATION_BYTES or min(header.seq, header.start, header.epoch) < 0:
+        raise BadEntry("incarnation is 8 bytes; seq, start and epoch are not negative")
+    hashes = [header.prev, header.body_root, *header.refs, *filter(None, (header.replaces, header.releases_hash))]
+    if any(len(h) != 32 for h in hashes) or len(header.refs) > MAX_REFS:
+        raise BadEntry(f"hashes are 32 bytes, and at most {MAX_REFS} refs")
+    if (header.seq == 0) != (header.prev == NO_PREV):
+        raise BadEntry("the first entry, and only it, has no entry before it")
+    if len(header.seat.encode()) > statement.MAX_SEAT_BYTES or not 1 <= header.precedence <= 4:
+        raise BadEntry(f"seat of {len(header.seat.encode())} bytes, precedence {header.precedence}")
+    for seen in filter(None, header.seen):
+        if len(seen.incarnation) != INCARNATION_BYTES or seen.size < 0:
+            raise BadEntry("what was seen is (8-byte incarnation, size, time)")
+
+
+def _check_body(entry: Entry) -> None:
+    if len(entry.seed) != SEED_BYTES:
+        raise BadEntry(f"seed of {len(entry.seed)} bytes, {SEED_BYTES} expected")
+    if not entry.body or (entry.body[0] & 0xF0 != 0x90 and entry.body[0] not in (0xDC, 0xDD)):
+        raise BadEntry("a body is an array")
+    if body_root(entry.seed, entry.body) != entry.header.body_root:
+        raise BadEntry("the body is not the one that the header commits to")
+
+
+def _check_releases(entry: Entry, genesis: Genesis) -> None:
+    header = entry.header
+    if len(entry.releases) > MAX_RELEASES or releases_hash(entry.releases) != header.releases_hash:
+        raise BadEntry("the releases are not those that the header commits to")
+    message = release_message(header.line, header.epoch, header.party, draft_of(entry), header.body_root)
+    for release in entry.releases:
+        if not 0 <= release.key < len(genesis.keys):
+            raise BadEntry(f"released by key {release.key} of {len(genesis.keys)}")
+        owner = genesis.keys[release.key]
+        if owner.member != header.party or not owner.key.seat:
+            raise BadEntry(f"released by key {release.key}, which is no seat of party {header.party}")
+        if not suite.verify_ed25519(owner.key.ed25519, message, release.signature):
+            raise BadEntry(f"the release of seat {owner.key.seat} is not valid")
+    if len({release.key for release in entry.releases}) != len(entry.releases):
+        raise BadEntry("released twice by one seat")
+
+
+def draft_of(entry: Entry) -> Draft:
+    """The draft that an entry came from."""
+    h = entry.header
+    return Draft(
+        h.kind, h.precedence, h.replaces, h.refs, h.to, h.seat, h.valid_from_ms, h.expiry_ms, entry.body
+    )  # fmt: skip

@@ -1,0 +1,210 @@
+"""Genesis: the document that makes a line, signed by the roots of all its members; the line's id is its hash.
+
+The law: who is a member, with which root keys and how many of them must sign, the first list of node and seat keys,
+the suite, the limits and the mode are fixed here. A line in mode EXERCISE or TEST is another line than a LIVE one.
+"""
+
+from enum import IntEnum
+from functools import cached_property
+from typing import Final
+
+import msgspec
+
+from keepclear.accord import canonical
+from keepclear.record import suite
+
+MAGIC: Final = "keepclear/genesis/1"
+MAX_MEMBERS: Final = 5  # a FLASH header names what its author has seen of each other member, in one datagram
+MAX_NAME_BYTES: Final = 16
+MAX_KEYS: Final = 128  # the key's index is one byte in the header
+MAX_GENESIS_BYTES: Final = 262_144
+
+
+class Mode(IntEnum):
+    """Whether what is said on the line is meant."""
+
+    LIVE = 0
+    EXERCISE = 1
+    TEST = 2
+
+
+class Role(IntEnum):
+    """A party answers for aircraft; an observer holds, cosigns and relays the record."""
+
+    PARTY = 0
+    OBSERVER = 1
+
+
+class Key(msgspec.Struct, frozen=True, array_like=True):
+    """A key in the epoch's list. `seat` is "" for the node's own key; only node keys have an ML-DSA half."""
+
+    seat: str
+    ed25519: bytes
+    mldsa: bytes = b""
+
+
+class Member(msgspec.Struct, frozen=True, array_like=True):
+    """A member of the line: name, role, root keys of which `threshold` must sign, and its keys."""
+
+    name: str
+    role: int
+    threshold: int
+    roots: tuple[bytes, ...]
+    keys: tuple[Key, ...]
+
+
+class Limits(msgspec.Struct, frozen=True, array_like=True):
+    """Sizes that every member keeps to."""
+
+    entry_bytes: int = 65_536
+
+
+class GenesisBody(msgspec.Struct, frozen=True, array_like=True):
+    """What the roots sign."""
+
+    magic: str
+    suite: int
+    mode: int
+    name: str
+    created_ms: int
+    salt: bytes
+    limits: Limits
+    members: tuple[Member, ...]
+
+
+class RootSignature(msgspec.Struct, frozen=True, array_like=True):
+    """One root key's signature: index of the member, index among its roots, signature."""
+
+    member: int
+    root: int
+    signature: bytes
+
+
+class Owner(msgspec.Struct, frozen=True):
+    """Whose key an index in the list names."""
+
+    member: int
+    key: Key
+
+
+class BadGenesis(ValueError):
+    """The document makes no line; the text says why."""
+
+
+class Genesis:
+    """A genesis whose signatures have been checked: the trust that a verifier starts from."""
+
+    def __init__(self, body: GenesisBody, document: bytes, line: bytes) -> None:
+        self.body = body
+        self.document = document
+        self.line = line
+
+    @classmethod
+    def read(cls, document: bytes) -> "Genesis":
+        """The genesis in a document. Raises BadGenesis unless every member's roots have signed it."""
+        try:
+            data, signatures = msgspec.convert(
+                canonical.decode(document, MAX_GENESIS_BYTES), tuple[bytes, tuple[RootSignature, ...]]
+            )
+            body = msgspec.convert(canonical.decode(data, MAX_GENESIS_BYTES), GenesisBody)
+        except (canonical.NotCanonical, msgspec.ValidationError) as error:
+            raise BadGenesis(f"not a genesis document: {error}") from error
+        _check_body(body)
+        _check_signatures(body, signing_message(data), signatures)
+        return cls(body, document, line_id(data))
+
+    @cached_property
+    def keys(self) -> tuple[Owner, ...]:
+        """The epoch's list of keys: members in sequence, each member's keys in sequence."""
+        return tuple(Owner(i, key) for i, member in enumerate(self.body.members) for key in member.keys)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The members' names by index."""
+        return tuple(member.name for member in self.body.members)
+
+    @property
+    def mode(self) -> Mode:
+        """Whether what is said on the line is meant."""
+        return Mode(self.body.mode)
+
+    @property
+    def everyone(self) -> int:
+        """The bit mask of all members."""
+        return (1 << len(self.body.members)) - 1
+
+    def parties(self) -> list[int]:
+        """Indices of the members that answer for aircraft."""
+        return [i for i, member in enumerate(self.body.members) if member.role == Role.PARTY]
+
+    def node_key(self, member: int) -> int:
+        """The index in the key list of the member's node key."""
+        return next(i for i, owner in enumerate(self.keys) if owner.member == member and not owner.key.seat)
+
+    def seat_key(self, member: int, seat: str) -> int | None:
+        """The index in the key list of the member's seat, or None if it has no such seat."""
+        found = (i for i, owner in enumerate(self.keys) if owner.member == member and owner.key.seat == seat)
+        return next(found, None)
+
+
+def line_id(body: bytes) -> bytes:
+    """The id of the line that a genesis body makes."""
+    return suite.sha(MAGIC.encode(), b"\x00", body)
+
+
+def signing_message(body: bytes) -> bytes:
+    """What a root key signs."""
+    return b"keepclear/genesis-signature/1\x00" + line_id(body)
+
+
+def document(body: bytes, signatures: list[RootSignature]) -> bytes:
+    """The document that puts a body and its signatures together."""
+    return canonical.encode([body, sorted(signatures, key=lambda s: (s.member, s.root))])
+
+
+def _check_body(body: GenesisBody) -> None:
+    if body.magic != MAGIC or body.suite != suite.SUITE:
+        raise BadGenesis(f"magic {body.magic!r} suite {body.suite}, this version reads {MAGIC!r} suite {suite.SUITE}")
+    if body.mode not in tuple(Mode):
+        raise BadGenesis(f"mode {body.mode} is none of LIVE, EXERCISE, TEST")
+    if not 2 <= len(body.members) <= MAX_MEMBERS:
+        raise BadGenesis(f"{len(body.members)} members, a line has 2 to {MAX_MEMBERS}")
+    if len({member.name for member in body.members}) != len(body.members):
+        raise BadGenesis("two members have the same name")
+    if len(body.salt) != 16 or not 2_048 <= body.limits.entry_bytes <= canonical.MAX_BYTES:
+        raise BadGenesis("the salt is 16 bytes and the largest entry 2 048 to 262 144")
+    if sum(len(member.keys) for member in body.members) > MAX_KEYS:
+        raise BadGenesis(f"more than {MAX_KEYS} keys")
+    for member in body.members:
+        _check_member(member)
+
+
+def _check_member(member: Member) -> None:
+    if not 1 <= len(member.name.encode()) <= MAX_NAME_BYTES or any(c in member.name for c in " +/\n"):
+        raise BadGenesis(f"member name {member.name!r}: 1 to {MAX_NAME_BYTES} bytes, no space, plus or slash")
+    if member.role not in tuple(Role):
+        raise BadGenesis(f"{member.name}: role {member.role} is neither party nor observer")
+    if not 1 <= member.threshold <= len(member.roots) or len(set(member.roots)) != len(member.roots):
+        raise BadGenesis(f"{member.name}: {member.threshold} of {len(member.roots)} roots, all different, cannot be")
+    if [key.seat for key in member.keys].count("") != 1 or len({k.seat for k in member.keys}) != len(member.keys):
+        raise BadGenesis(f"{member.name}: one node key and differently named seats are needed")
+    if any(len(key.seat.encode()) > MAX_NAME_BYTES for key in member.keys):
+        raise BadGenesis(f"{member.name}: a seat's name is at most {MAX_NAME_BYTES} bytes")
+    for key in (*member.roots, *(k.ed25519 for k in member.keys)):
+        if not suite.is_sound_point(key):
+            raise BadGenesis(f"{member.name}: {key.hex()} is not a sound Ed25519 key")
+    if any(len(key.mldsa) != (suite.MLDSA_KEY_BYTES if not key.seat else 0) for key in member.keys):
+        raise BadGenesis(f"{member.name}: the node key, and only it, has an ML-DSA-44 half")
+
+
+def _check_signatures(body: GenesisBody, message: bytes, signatures: tuple[RootSignature, ...]) -> None:
+    signed: dict[int, set[int]] = {}
+    for s in signatures:
+        if not (0 <= s.member < len(body.members) and 0 <= s.root < len(body.members[s.member].roots)):
+            raise BadGenesis(f"a signature names root {s.root} of member {s.member}, who is not there")
+        if not suite.verify_ed25519(body.members[s.member].roots[s.root], message, s.signature):
+            raise BadGenesis(f"{body.members[s.member].name}: the signature of root {s.root} is not valid")
+        signed.setdefault(s.member, set()).add(s.root)
+    for i, member in enumerate(body.members):
+        if len(signed.get(i, ())) < member.threshold:
+            raise BadGenesis(f"{member.name}: {len(signed.get(i, ()))} root signatures, {member.threshold} needed")

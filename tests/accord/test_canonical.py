@@ -1,0 +1,98 @@
+"""Each value has one form: what the raw-byte check accepts is exactly what encodes back to itself."""
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from keepclear.accord import canonical
+from keepclear.accord.canonical import MAX_INT, NotCanonical
+
+values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-MAX_INT, MAX_INT)
+    | st.binary(max_size=300)
+    | st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=80),
+    lambda inner: st.lists(inner, max_size=20),
+    max_leaves=40,
+)
+
+
+@given(values)
+def test_every_value_comes_back_from_its_bytes(value: object) -> None:
+    try:
+        data = canonical.encode(value)
+    except NotCanonical as error:
+        assert "nested" in str(error)
+        return
+    assert canonical.decode(data) == value
+    assert canonical.encode(canonical.decode(data)) == data
+
+
+def same_by_library(data: bytes) -> bool:
+    """DESIGN's rule in the library's own words: the bytes equal the encoding of their untyped parse."""
+    try:
+        return msgspec.msgpack.encode(msgspec.msgpack.decode(data)) == data
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ValueError, TypeError):
+        return False
+
+
+@settings(max_examples=2000)
+@given(st.binary(max_size=24).filter(lambda data: not data or data[0] not in (0xDD, 0xDF)))
+def test_what_is_accepted_is_its_own_encoding(data: bytes) -> None:
+    try:
+        canonical.decode(data)
+    except NotCanonical:
+        return
+    assert same_by_library(data)
+
+
+@given(values, st.data())
+def test_a_changed_byte_is_refused_or_is_another_value(value: object, data: st.DataObject) -> None:
+    try:
+        raw = bytearray(canonical.encode(value))
+    except NotCanonical:
+        return
+    at = data.draw(st.integers(0, len(raw) - 1))
+    raw[at] ^= 1 << data.draw(st.integers(0, 7))
+    try:
+        other = canonical.decode(bytes(raw))
+    except NotCanonical:
+        return
+    assert canonical.encode(other) == bytes(raw)
+
+
+@pytest.mark.parametrize(
+    ("data", "rule"),
+    [
+        (b"", "ends at byte 0"),
+        (b"\xcc\x05", "shortest"),
+        (b"\xd0\x05", "shortest"),
+        (b"\xd1\xff\xff", "shortest"),
+        (b"\xd9\x01a", "shortest"),
+        (b"\xc5\x00\x01a", "shortest"),
+        (b"\xdc\x00\x01\x00", "shortest"),
+        (b"\xdd\xff\xff\xff\xff", "does not fit"),
+        (b"\xc6\xff\xff\xff\xff", "announced"),
+        (b"\x81\x01\x02", "maps"),
+        (b"\xcb" + bytes(8), "maps, floats"),
+        (b"\xcf\x00\x20\x00\x00\x00\x00\x00\x00", "2\\^53"),
+        (b"\xa1\n", "control"),
+        (b"\xa2\xc2\x85", "control"),
+        (b"\xa1\xff", "UTF-8"),
+        (b"\xa3\xed\xa0\x80", "UTF-8"),
+        (b"\x90\x00", "after the value"),
+        (b"\x91" * 9 + b"\x00", "nested deeper"),
+        (b"\xdc\xff\xff" + b"\x00" * 65535 + b"\x00", "after the value|items"),
+    ],
+)
+def test_each_rule_refuses_its_own_breach(data: bytes, rule: str) -> None:
+    with pytest.raises(NotCanonical, match=rule):
+        canonical.decode(data)
+
+
+def test_what_has_no_form_is_not_encoded() -> None:
+    for value in (1.5, {"a": 1}, MAX_INT + 1, -MAX_INT - 1, "a\nb", ["\x7f"], "\ud800"):
+        with pytest.raises(NotCanonical):
+            canonical.encode(value)
