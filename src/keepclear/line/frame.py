@@ -1,0 +1,105 @@
+"""A frame: what one node tells another at one time, the same over every path; sealed and opened by the hands.
+
+The law: every frame names its path, gives its sender's monotonic and wall time, and echoes the newest time it heard
+from the receiver with how long it held it; that alone is a heartbeat. Items ride along: entries, what is durably
+held, questions and answers about it, checkpoint notes. An item of unknown kind is skipped, never an error.
+"""
+
+from typing import Any, Final
+
+import msgspec
+
+from keepclear.accord import canonical
+
+MAX_FRAME_BYTES: Final = 131_072  # the largest entry, 64 KiB, with room for what rides along
+DATAGRAM_BYTES: Final = 1_100  # what several small items are bundled to, so that a frame stays one datagram
+MAX_PATH_BYTES: Final = 4
+MAX_BEYOND: Final = 64  # slots past a gap that one HAVE names
+MAX_BOOKS: Final = 1_000  # logbooks that one VECTOR lists
+NONCE_BYTES: Final = 16
+
+
+class EntryItem(msgspec.Struct, frozen=True, array_like=True, tag=1):
+    """An entry's bytes."""
+
+    raw: bytes
+
+
+class Have(msgspec.Struct, frozen=True, array_like=True, tag=2):
+    """What the sender holds durably of one incarnation: without a gap, and past the first gap."""
+
+    party: int
+    incarnation: bytes
+    size: int
+    beyond: tuple[int, ...] = ()
+
+
+class Ask(msgspec.Struct, frozen=True, array_like=True, tag=3):
+    """Asks for the receiver's durable vector; the nonce makes the answer fresh."""
+
+    nonce: bytes
+
+
+class Book(msgspec.Struct, frozen=True, array_like=True):
+    """One incarnation in a vector: what is held of it, durably."""
+
+    party: int
+    incarnation: bytes
+    start: int
+    size: int
+    root: bytes
+    beyond: tuple[tuple[int, bytes], ...] = ()
+
+
+class Vector(msgspec.Struct, frozen=True, array_like=True, tag=4):
+    """The answer to an ASK: every incarnation that the sender holds anything of."""
+
+    nonce: bytes
+    books: tuple[Book, ...]
+
+
+class Note(msgspec.Struct, frozen=True, array_like=True, tag=5):
+    """A checkpoint as a signed note."""
+
+    text: str
+
+
+Item = EntryItem | Have | Ask | Vector | Note
+
+
+class Frame(msgspec.Struct, frozen=True, array_like=True):
+    """What is sealed: path, sender's times, echo, items (each still as it was decoded)."""
+
+    path: str
+    mono_ms: int
+    wall_ms: int
+    echo_ms: int | None
+    hold_ms: int
+    items: tuple[Any, ...] = ()
+
+
+class BadFrame(ValueError):
+    """The plaintext is no frame: the peer's software is at fault, since the seal was right."""
+
+
+def to_bytes(frame: Frame) -> bytes:
+    """The plaintext of a frame."""
+    return msgspec.msgpack.encode(frame)
+
+
+def read(data: bytes) -> tuple[Frame, list[Item], int]:
+    """The frame, its readable items, and how many items were not readable. Raises BadFrame."""
+    try:
+        frame = msgspec.convert(canonical.decode(data, MAX_FRAME_BYTES), Frame)
+    except (canonical.NotCanonical, msgspec.ValidationError) as error:
+        raise BadFrame(f"not a frame: {error}") from error
+    if len(frame.path.encode()) > MAX_PATH_BYTES or frame.mono_ms < 0 or frame.hold_ms < 0:
+        raise BadFrame("path of more than 4 bytes, or a negative time")
+    items: list[Item] = []
+    strange = 0
+    for item in frame.items:
+        try:
+            items.append(msgspec.convert(item, Item))
+        except msgspec.ValidationError:
+            strange += 1
+    return frame, items, strange

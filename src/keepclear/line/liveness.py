@@ -1,0 +1,78 @@
+"""Whether one peer hears us and is heard: decided by our own time coming back, never by what a peer claims.
+
+The law: the line to a peer is open only while a recent time of our own is echoed. Later than the base round trip
+plus 2 s it is suspect, plus 4 s dead; the base is the smallest round trip of this session. Times are this node's
+monotonic milliseconds.
+"""
+
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+SUSPECT_AFTER_MS: Final = 2_000
+DEAD_AFTER_MS: Final = 4_000
+FIRST_ROUND_TRIP_MS: Final = 500  # assumed until one has been measured
+
+
+class LineState(StrEnum):
+    """The state of the line to one peer."""
+
+    OPEN = "open"
+    SUSPECT = "suspect"
+    DEAD = "dead"
+
+
+class Liveness(msgspec.Struct, array_like=True):
+    """What is known of one peer's hearing, in one session. None until it has happened."""
+
+    state: LineState = LineState.DEAD
+    heard_ms: int | None = None  # newest monotonic time of the peer that reached us
+    heard_at_ms: int = 0  # when it did
+    echo_ms: int | None = None  # newest monotonic time of ours that came back
+    base_ms: int | None = None  # smallest round trip
+    smooth_ms: int | None = None  # smoothed round trip, for resending
+    offset_low_ms: int | None = None  # bounds of the peer's wall clock less ours
+    offset_high_ms: int | None = None
+
+
+def hear(live: Liveness, mono_ms: int, wall_ms: int, echo_ms: int | None, hold_ms: int, now: tuple[int, int]) -> None:
+    """Takes the times of a frame that opened; `now` is our (monotonic, wall) time."""
+    now_mono, now_wall = now
+    if live.heard_ms is None or mono_ms > live.heard_ms:
+        live.heard_ms, live.heard_at_ms = mono_ms, now_mono
+    if echo_ms is None or echo_ms > now_mono or (live.echo_ms is not None and echo_ms <= live.echo_ms):
+        return
+    live.echo_ms = echo_ms
+    trip = max(0, now_mono - echo_ms - hold_ms)
+    live.base_ms = trip if live.base_ms is None else min(live.base_ms, trip)
+    live.smooth_ms = trip if live.smooth_ms is None else (7 * live.smooth_ms + trip) // 8
+    # The frame left between our echoed time and now, so the peer's clock then read wall_ms.
+    live.offset_high_ms = wall_ms - (now_wall - trip)
+    live.offset_low_ms = wall_ms - now_wall
+
+
+def judge(live: Liveness, now_ms: int) -> bool:
+    """Sets the state at a time; True if it changed."""
+    if live.echo_ms is None:
+        state = LineState.DEAD
+    else:
+        silent = now_ms - live.echo_ms - (live.base_ms or 0)
+        if silent < SUSPECT_AFTER_MS:
+            state = LineState.OPEN
+        else:
+            state = LineState.SUSPECT if silent < DEAD_AFTER_MS else LineState.DEAD
+    changed = state != live.state
+    live.state = state
+    return changed
+
+
+def echo(live: Liveness, now_ms: int) -> tuple[int | None, int]:
+    """What a frame to the peer echoes: the newest time heard from it, and how long ago that was."""
+    return live.heard_ms, 0 if live.heard_ms is None else now_ms - live.heard_at_ms
+
+
+def resend_after_ms(live: Liveness, tries: int) -> int:
+    """How long to wait for a word on something sent `tries` times: twice the round trip, growing, 80 ms to 5 s."""
+    trip = FIRST_ROUND_TRIP_MS if live.smooth_ms is None else live.smooth_ms
+    return min(5_000, max(80, 2 * trip + 20) * (1 + tries // 2))

@@ -1,0 +1,147 @@
+"""One peer's state machine: what it durably holds, what it still lacks, and what is on its way to it.
+
+The law: what a peer is sent is decided by what it says it holds since its start, never by old receipts. Sending is
+idempotent and selective, in the sequence of precedence; a FLASH overtakes whatever waits. The volatile state of one
+session: it starts empty with every session and every start of this node.
+"""
+
+from heapq import heappop, heappush
+from typing import Final
+
+import msgspec
+
+from keepclear.line import liveness
+from keepclear.line.liveness import Liveness
+
+WINDOW: Final = 256  # entries on their way to one peer; PEERS' fixed window of datagrams
+RELAY_AFTER_MS: Final = 1_000  # an entry of somebody else is relayed only if its author has not brought it by then
+ASK_AGAIN_MS: Final = 500
+
+BookKey = bytes
+SlotKey = bytes
+
+
+def book_key(party: int, incarnation: bytes) -> BookKey:
+    """A logbook as one byte string, for use in state: party, incarnation."""
+    return bytes((party,)) + incarnation
+
+
+def slot_key(party: int, incarnation: bytes, seq: int) -> SlotKey:
+    """A slot as one byte string: party, incarnation, seq."""
+    return bytes((party,)) + incarnation + seq.to_bytes(6, "big")
+
+
+def split_slot(slot: SlotKey) -> tuple[int, bytes, int]:
+    """Party, incarnation and seq of a slot."""
+    return slot[0], slot[1:9], int.from_bytes(slot[9:], "big")
+
+
+class Holding(msgspec.Struct, array_like=True):
+    """What the peer says it holds of one logbook."""
+
+    size: int = 0
+    beyond: list[int] = []
+
+
+class Flight(msgspec.Struct, array_like=True):
+    """An entry on its way: precedence, when it was last sent, how often."""
+
+    precedence: int
+    sent_ms: int
+    tries: int
+
+
+class Peer(msgspec.Struct, array_like=True):
+    """A peer in one session. `queue` is a heap of (precedence, number of arrival, slot) not yet sent."""
+
+    index: int
+    session: bytes = b""
+    live: Liveness = msgspec.field(default_factory=Liveness)
+    ask: bytes = b""
+    asked_ms: int | None = None
+    answered: bool = False
+    holds: dict[BookKey, Holding] = {}
+    queue: list[tuple[int, int, SlotKey]] = []
+    flight: dict[SlotKey, Flight] = {}
+    later: list[tuple[int, SlotKey]] = []
+    tell: dict[BookKey, bool] = {}
+    sent_ms: int = 0
+    strange: int = 0
+
+
+def begin(peer: Peer, session: bytes, nonce: bytes) -> Peer:
+    """The peer as it is at the start of a session."""
+    return Peer(index=peer.index, session=session, ask=nonce, strange=peer.strange)
+
+
+def has(peer: Peer, slot: SlotKey) -> bool:
+    """Whether the peer has said that it durably holds the entry in a slot."""
+    holding = peer.holds.get(slot[:9])
+    if holding is None:
+        return False
+    seq = int.from_bytes(slot[9:], "big")
+    return seq < holding.size or seq in holding.beyond
+
+
+def hold(peer: Peer, book: BookKey, size: int, beyond: list[int]) -> None:
+    """Takes the peer's word on what it holds of a logbook. It never shrinks within a session."""
+    holding = peer.holds.get(book)
+    if holding is None:
+        holding = peer.holds[book] = Holding(0, [])
+    if size >= holding.size:
+        holding.size = size
+        holding.beyond = sorted({seq for seq in (*holding.beyond, *beyond) if seq >= size})
+    else:
+        holding.beyond = sorted({*holding.beyond, *(seq for seq in beyond if seq >= holding.size)})
+    arrived = [slot for slot in peer.flight if slot[:9] == book and has(peer, slot)]
+    for slot in arrived:
+        del peer.flight[slot]
+
+
+def offer(peer: Peer, slot: SlotKey, precedence: int, number: int) -> None:
+    """Puts an entry in the queue, unless the peer has it or it is on its way."""
+    if slot not in peer.flight and not has(peer, slot):
+        heappush(peer.queue, (precedence, number, slot))
+
+
+def offer_later(peer: Peer, slot: SlotKey, now_ms: int) -> None:
+    """Remembers to relay an entry, if by then the peer still lacks it."""
+    if not has(peer, slot):
+        peer.later.append((now_ms + RELAY_AFTER_MS, slot))
+
+
+def due_relays(peer: Peer, now_ms: int) -> list[SlotKey]:
+    """Takes out the entries whose time to be relayed has come and that the peer still lacks."""
+    due = [slot for at, slot in peer.later if at <= now_ms]
+    if due:
+        peer.later = [(at, slot) for at, slot in peer.later if at > now_ms]
+    return [slot for slot in due if not has(peer, slot) and slot not in peer.flight]
+
+
+def to_send(peer: Peer, now_ms: int) -> list[SlotKey]:
+    """The entries to send now, most urgent first, each marked as on its way: overdue ones again, then new ones."""
+    again = [
+        (flight.precedence, slot)
+        for slot, flight in peer.flight.items()
+        if now_ms - flight.sent_ms >= liveness.resend_after_ms(peer.live, flight.tries)
+    ]
+    out: list[tuple[int, SlotKey]] = []
+    for precedence, slot in sorted(again):
+        flight = peer.flight[slot]
+        flight.sent_ms, flight.tries = now_ms, flight.tries + 1
+        out.append((precedence, slot))
+    while peer.queue and (len(peer.flight) < WINDOW or peer.queue[0][0] == 1):
+        precedence, _, slot = heappop(peer.queue)
+        if slot in peer.flight or has(peer, slot):
+            continue
+        peer.flight[slot] = Flight(precedence, now_ms, 0)
+        out.append((precedence, slot))
+    out.sort(key=lambda item: item[0])
+    return [slot for _, slot in out]
+
+
+def next_resend_ms(peer: Peer) -> int | None:
+    """The monotonic time at which something on its way is overdue; None when nothing is."""
+    return min(
+        (f.sent_ms + liveness.resend_after_ms(peer.live, f.tries) for f in peer.flight.values()), default=None
+    )  # fmt: skip

@@ -1,0 +1,145 @@
+"""Everything that a node takes in. The journal holds these, in this encoding, and replay feeds them back.
+
+The law: time, randomness and signatures enter only here. `Stamp` is the first field of each input: monotonic
+milliseconds since the boot that START names, wall clock in milliseconds and its error. Integers only.
+"""
+
+from typing import Any, Final
+
+import msgspec
+
+from keepclear.record.entry import Draft, Release
+
+
+class Stamp(msgspec.Struct, frozen=True, array_like=True):
+    """When the hands took the input in."""
+
+    mono_ms: int
+    wall_ms: int
+    wall_err_ms: int
+
+
+class Input(msgspec.Struct, frozen=True, array_like=True, tag=True):
+    """What all inputs have."""
+
+    stamp: Stamp
+
+
+class Start(Input, frozen=True, array_like=True, tag="start"):
+    """The process has begun: eight bytes and a secret freshly drawn from the operating system after that."""
+
+    boot: str
+    fresh: bytes
+    secret: bytes
+    version: str
+
+
+class Tick(Input, frozen=True, array_like=True, tag="tick"):
+    """Time has passed; `noise` counts datagrams that no session opened since the last one."""
+
+    noise: int = 0
+
+
+class Session(Input, frozen=True, array_like=True, tag="session"):
+    """The hands have a new session with a peer; the nonce is fresh."""
+
+    peer: int
+    session: bytes
+    nonce: bytes
+
+
+class Receive(Input, frozen=True, array_like=True, tag="receive"):
+    """A frame from a peer, opened by the hands under the named session."""
+
+    peer: int
+    session: bytes
+    frame: bytes
+
+
+class Say(Input, frozen=True, array_like=True, tag="say"):
+    """An officer has released a statement: the draft, the epoch it was released in, body seed, seats' signatures."""
+
+    draft: Draft
+    epoch: int
+    seed: bytes
+    releases: tuple[Release, ...]
+
+
+class Signed(Input, frozen=True, array_like=True, tag="signed"):
+    """The signature that a SIGN effect asked for."""
+
+    token: int
+    signature: bytes
+
+
+class Durable(Input, frozen=True, array_like=True, tag="durable"):
+    """All inputs numbered up to `upto` are on disk."""
+
+    upto: int
+
+
+class Displayed(Input, frozen=True, array_like=True, tag="displayed"):
+    """These entries have been put before an officer."""
+
+    leaves: tuple[bytes, ...]
+
+
+class Tracks(Input, frozen=True, array_like=True, tag="tracks"):
+    """A batch of own or received positions, as interop.position.Position arrays; held beside the journal."""
+
+    batch: bytes
+
+
+class Plans(Input, frozen=True, array_like=True, tag="plans"):
+    """Own flight plans, private, as interop.position.Plan arrays."""
+
+    batch: bytes
+
+
+class Assessed(Input, frozen=True, array_like=True, tag="assessed"):
+    """What the worker found for the snapshot with this digest; None if it missed its deadline."""
+
+    digest: bytes
+    findings: tuple[Any, ...] | None
+
+
+class Aside(Input, frozen=True, array_like=True, tag="aside"):
+    """An item that has crashed this node twice: to be kept out, by digest, and alarmed."""
+
+    digest: bytes
+
+
+class DiskFailed(Input, frozen=True, array_like=True, tag="disk-failed"):
+    """A commit has failed: nothing more is receipted; display and warnings go on."""
+
+    reason: str
+
+
+AnyInput = (
+    Start
+    | Tick
+    | Session
+    | Receive
+    | Say
+    | Signed
+    | Durable
+    | Displayed
+    | Tracks
+    | Plans
+    | Assessed
+    | Aside
+    | DiskFailed
+)
+
+_encoder: Final = msgspec.msgpack.Encoder()
+_decoder: Final = msgspec.msgpack.Decoder(AnyInput)
+
+
+def to_bytes(data: AnyInput) -> bytes:
+    """The journal's form of an input."""
+    return _encoder.encode(data)
+
+
+def read(data: bytes) -> AnyInput:
+    """An input from the journal. Raises msgspec.DecodeError for bytes that this version did not write."""
+    return _decoder.decode(data)
