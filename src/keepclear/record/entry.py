@@ -62,7 +62,7 @@ class Header(msgspec.Struct, frozen=True, array_like=True):
     key: int
 
 
-class Release(msgspec.Struct, frozen=True, array_like=True):
+class Release(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """A seat's signature over all that its officer saw."""
 
     key: int
@@ -101,8 +101,8 @@ class Entry(msgspec.Struct, frozen=True):
         return self.header.party, self.header.incarnation, self.header.seq
 
 
-class Wire(msgspec.Struct, frozen=True, array_like=True):
-    """The outermost structure of an entry."""
+class Wire(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """The outermost structure of an entry: five items and no more, for what stands here is signed only in parts."""
 
     header: bytes
     signature: bytes
@@ -121,8 +121,17 @@ def salt(seed: bytes, index: int) -> bytes:
 
 
 def body_root(seed: bytes, body: bytes) -> bytes:
-    """The root over a body's salted leaves, padded with empty ones to 16 or 32. Raises BadEntry for more."""
-    leaves = [msgspec.msgpack.encode(leaf) for leaf in canonical.decode(body)]  # parts of what is canonical are too
+    """The root over a body's salted leaves, padded with empty ones to 16 or 32.
+
+    Raises BadEntry for a body that is not canonical, no array, or of more leaves.
+    """
+    try:
+        value = canonical.decode(body)
+    except canonical.NotCanonical as error:
+        raise BadEntry(f"the body is not canonical: {error}") from error
+    if not isinstance(value, list):
+        raise BadEntry("a body is an array")
+    leaves = [msgspec.msgpack.encode(leaf) for leaf in value]  # parts of what is canonical are canonical too
     if len(leaves) > MAX_LEAVES:
         raise BadEntry(f"body of {len(leaves)} leaves, at most {MAX_LEAVES}")
     leaves += [b""] * ((FIRST_LEAVES if len(leaves) <= FIRST_LEAVES else MAX_LEAVES) - len(leaves))
@@ -155,11 +164,15 @@ def assemble(header: bytes, signature: bytes, releases: tuple[Release, ...], see
 
 
 def read(raw: bytes, max_bytes: int) -> Entry:
-    """The entry that the bytes hold, its shape checked but no signature. Raises BadEntry."""
+    """The entry that the bytes hold: wire and header are well formed, body and signatures not yet looked at.
+
+    Raises BadEntry.
+    """
     try:
-        wire = msgspec.convert(canonical.decode(raw, max_bytes), Wire)
-        header = msgspec.convert(canonical.decode(wire.header), Header)
-        canonical.check(wire.body)
+        canonical.check(raw, max_bytes)  # holds no string, so the typed reading below finds all that is wrong
+        wire = msgspec.msgpack.decode(raw, type=Wire)
+        canonical.decode(wire.header)  # untyped first: a typed reading skips over what it does not know, unread
+        header = msgspec.msgpack.decode(wire.header, type=Header)
     except (canonical.NotCanonical, msgspec.ValidationError) as error:
         raise BadEntry(f"not an entry: {error}") from error
     leaf = tree.leaf_hash(wire.header)
@@ -196,10 +209,13 @@ def _check_header(header: Header, genesis: Genesis) -> None:
     owner = genesis.keys[header.key]
     if owner.member != header.party or owner.key.seat:
         raise BadEntry(f"key {header.key} is not the node key of party {header.party}")
-    if len(header.incarnation) != INCARNATION_BYTES or min(header.seq, header.start, header.epoch) < 0:
-        raise BadEntry("incarnation is 8 bytes; seq, start and epoch are not negative")
-    hashes = [header.prev, header.body_root, *header.refs, *filter(None, (header.replaces, header.releases_hash))]
-    if any(len(h) != 32 for h in hashes) or len(header.refs) > MAX_REFS:
+    counts = (header.seq, header.start, header.epoch, header.kind, header.wall_err_ms)
+    if len(header.incarnation) != INCARNATION_BYTES or min(counts) < 0:
+        raise BadEntry("incarnation is 8 bytes; seq, start, epoch, kind and clock error are not negative")
+    if header.to != genesis.everyone:
+        raise BadEntry(f"to {header.to:#x}: this version reads what is said to all, {genesis.everyone:#x}")
+    hashes = [header.prev, header.body_root, header.replaces, header.releases_hash, *header.refs]
+    if any(h is not None and len(h) != 32 for h in hashes) or len(header.refs) > MAX_REFS:
         raise BadEntry(f"hashes are 32 bytes, and at most {MAX_REFS} refs")
     if (header.seq == 0) != (header.prev == NO_PREV):
         raise BadEntry("the first entry, and only it, has no entry before it")
@@ -213,8 +229,6 @@ def _check_header(header: Header, genesis: Genesis) -> None:
 def _check_body(entry: Entry) -> None:
     if len(entry.seed) != SEED_BYTES:
         raise BadEntry(f"seed of {len(entry.seed)} bytes, {SEED_BYTES} expected")
-    if not entry.body or (entry.body[0] & 0xF0 != 0x90 and entry.body[0] not in (0xDC, 0xDD)):
-        raise BadEntry("a body is an array")
     if body_root(entry.seed, entry.body) != entry.header.body_root:
         raise BadEntry("the body is not the one that the header commits to")
 
@@ -223,7 +237,9 @@ def _check_releases(entry: Entry, genesis: Genesis) -> None:
     header = entry.header
     if len(entry.releases) > MAX_RELEASES or releases_hash(entry.releases) != header.releases_hash:
         raise BadEntry("the releases are not those that the header commits to")
-    message = release_message(header.line, header.epoch, header.party, draft_of(entry), header.body_root)
+    message = release_message(
+        header.line, header.epoch, header.party, draft_of_header(header, entry.body), header.body_root
+    )
     for release in entry.releases:
         if not 0 <= release.key < len(genesis.keys):
             raise BadEntry(f"released by key {release.key} of {len(genesis.keys)}")
@@ -236,9 +252,6 @@ def _check_releases(entry: Entry, genesis: Genesis) -> None:
         raise BadEntry("released twice by one seat")
 
 
-def draft_of(entry: Entry) -> Draft:
-    """The draft that an entry came from."""
-    h = entry.header
-    return Draft(
-        h.kind, h.precedence, h.replaces, h.refs, h.to, h.seat, h.valid_from_ms, h.expiry_ms, entry.body
-    )  # fmt: skip
+def draft_of_header(h: Header, body: bytes) -> Draft:
+    """The draft that a header and its body came from."""
+    return Draft(h.kind, h.precedence, h.replaces, h.refs, h.to, h.seat, h.valid_from_ms, h.expiry_ms, body)
