@@ -6,6 +6,7 @@ the suite, the limits and the mode are fixed here. A line in mode EXERCISE or TE
 
 from enum import IntEnum
 from functools import cached_property
+from itertools import pairwise
 from typing import Final
 
 import msgspec
@@ -18,6 +19,9 @@ MAX_MEMBERS: Final = 5  # a FLASH header names what its author has seen of each 
 MAX_NAME_BYTES: Final = 16
 MAX_KEYS: Final = 128  # the key's index is one byte in the header
 MAX_GENESIS_BYTES: Final = 262_144
+
+# Member names stand in the key names of signed notes: no plus, no slash, and none of Unicode's spaces.
+_NOT_IN_NAMES: Final = frozenset("+/ \u00a0\u1680\u2028\u2029\u202f\u205f\u3000") | set(map(chr, range(0x2000, 0x200B)))
 
 
 class Mode(IntEnum):
@@ -72,7 +76,7 @@ class GenesisBody(msgspec.Struct, frozen=True, array_like=True):
     members: tuple[Member, ...]
 
 
-class RootSignature(msgspec.Struct, frozen=True, array_like=True):
+class RootSignature(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     """One root key's signature: index of the member, index among its roots, signature."""
 
     member: int
@@ -103,10 +107,10 @@ class Genesis:
     def read(cls, document: bytes) -> "Genesis":
         """The genesis in a document. Raises BadGenesis unless every member's roots have signed it."""
         try:
-            data, signatures = msgspec.convert(
-                canonical.decode(document, MAX_GENESIS_BYTES), tuple[bytes, tuple[RootSignature, ...]]
-            )
-            body = msgspec.convert(canonical.decode(data, MAX_GENESIS_BYTES), GenesisBody)
+            canonical.check(document, MAX_GENESIS_BYTES)
+            data, signatures = msgspec.msgpack.decode(document, type=tuple[bytes, tuple[RootSignature, ...]])
+            canonical.decode(data, MAX_GENESIS_BYTES)  # untyped first: a typed reading skips what it does not know
+            body = msgspec.msgpack.decode(data, type=GenesisBody)
         except (canonical.NotCanonical, msgspec.ValidationError) as error:
             raise BadGenesis(f"not a genesis document: {error}") from error
         _check_body(body)
@@ -175,12 +179,15 @@ def _check_body(body: GenesisBody) -> None:
         raise BadGenesis("the salt is 16 bytes and the largest entry 2 048 to 262 144")
     if sum(len(member.keys) for member in body.members) > MAX_KEYS:
         raise BadGenesis(f"more than {MAX_KEYS} keys")
+    keys = [k for member in body.members for k in (*member.roots, *(key.ed25519 for key in member.keys))]
+    if len(set(keys)) != len(keys):  # a cosignature names its signer by key alone; four eyes need two keys
+        raise BadGenesis("one Ed25519 key stands in two places; each root, node and seat needs its own")
     for member in body.members:
         _check_member(member)
 
 
 def _check_member(member: Member) -> None:
-    if not 1 <= len(member.name.encode()) <= MAX_NAME_BYTES or any(c in member.name for c in " +/\n"):
+    if not 1 <= len(member.name.encode()) <= MAX_NAME_BYTES or _NOT_IN_NAMES & set(member.name):
         raise BadGenesis(f"member name {member.name!r}: 1 to {MAX_NAME_BYTES} bytes, no space, plus or slash")
     if member.role not in tuple(Role):
         raise BadGenesis(f"{member.name}: role {member.role} is neither party nor observer")
@@ -198,6 +205,9 @@ def _check_member(member: Member) -> None:
 
 
 def _check_signatures(body: GenesisBody, message: bytes, signatures: tuple[RootSignature, ...]) -> None:
+    places = [(s.member, s.root) for s in signatures]
+    if any(one >= other for one, other in pairwise(places)):
+        raise BadGenesis("the signatures stand by member and root, each once")
     signed: dict[int, set[int]] = {}
     for s in signatures:
         if not (0 <= s.member < len(body.members) and 0 <= s.root < len(body.members[s.member].roots)):
