@@ -46,6 +46,7 @@ class Incarnation:
         self.start = start
         self.entries: list[Entry] = []
         self.frontier = tree.Frontier(0, [])
+        self.roots: list[bytes] = [tree.EMPTY_ROOT]
         self.held: dict[int, Entry] = {}
 
     @property
@@ -57,6 +58,10 @@ class Incarnation:
     def size(self) -> int:
         """How many entries are here without a gap."""
         return len(self.entries)
+
+    def root(self, size: int) -> bytes:
+        """The root of the tree when it had `size` leaves, at most as many as are here."""
+        return self.roots[size]
 
     @property
     def last(self) -> bytes:
@@ -84,9 +89,13 @@ class Incarnation:
         """Takes an entry of this incarnation whose signature has been checked."""
         seq = entry.header.seq
         if known := self.get(seq):
-            if known.leaf == entry.leaf:
+            if known.leaf == entry.leaf:  # another signature over the same header is no other entry
                 return Verdict.KNOWN, None
             return Verdict.CONTRADICTION, Contradiction("two entries in one slot", known.raw, entry.raw)
+        if entry.header.start != self.start:
+            return Verdict.CONTRADICTION, Contradiction(
+                "two start numbers in one incarnation", (self.entries or list(self.held.values()))[0].raw, entry.raw
+            )
         if seq > self.size:
             if seq - self.size > MAX_HELD:
                 return Verdict.FULL, None
@@ -102,6 +111,7 @@ class Incarnation:
     def _append(self, entry: Entry) -> None:
         self.entries.append(entry)
         self.frontier.append(entry.leaf)
+        self.roots.append(self.frontier.root())
 
     def _drain(self) -> Contradiction | None:
         while (entry := self.held.get(self.size)) is not None:
