@@ -4,7 +4,7 @@ The law: a `Frontier` keeps only the roots of the perfect subtrees on the right 
 costs a few hundred bytes, and its root at the present size is what RFC 6962 says.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from typing import Final
 
@@ -46,6 +46,18 @@ class Frontier(msgspec.Struct, array_like=True):
         for peak in reversed(self.peaks[:-1]):
             root = node_hash(peak, root)
         return root
+
+
+def roots_at(leaves: Sequence[bytes], sizes: Iterable[int]) -> dict[int, bytes]:
+    """The roots of the tree over the first n leaf hashes, for each n of `sizes` that there are leaves for."""
+    frontier = Frontier(0, [])
+    out = {}
+    for size in sorted(set(sizes)):
+        if 0 <= size <= len(leaves):
+            for leaf in leaves[frontier.size : size]:
+                frontier.append(leaf)
+            out[size] = frontier.root()
+    return out
 
 
 def root_of(leaves: Iterable[bytes]) -> bytes:
