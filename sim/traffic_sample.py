@@ -1,12 +1,12 @@
 """Real traffic: one day of aircraft over Switzerland as recorded by ADS-B receivers, as party B's own track source.
 
-The law: recorded positions only, nothing invented; the same wheel gives the same positions in the same order. The data
+The law: recorded positions only, nothing invented; the same wheel gives the same positions, sorted. The data
 are the `switzerland` sample in the PyPI package `traffic` (2018-08-01, from the OpenSky Network), which its makers put
 on a 10 s grid and cut to the upper airspace (all of it above 30 000 ft). They are fetched with pip at set-up, kept in
 .cache/, and neither committed nor redistributed. The package itself is not installed: the sample is gzipped JSON in the
 wheel, and the standard library reads it.
 
-    python -m sim.traffic_sample fetch      0 the sample is here; 3 the package index cannot be reached
+    python -m sim.traffic_sample fetch      exit 0: the sample is here; 3: it could not be had
     python -m sim.traffic_sample summary    what is in it
 """
 
@@ -36,7 +36,7 @@ WHEEL_SHA256: Final = "5e0cd61d931d03103294361542188f08f959a55e862d5cba80ab61291
 SAMPLE: Final = "traffic/data/samples/collections/switzerland.json.gz"
 SOURCE: Final = "adsb"
 GAP_MS: Final = 600_000  # a longer silence is another flight
-UNREACHABLE: Final = 3  # exit code
+NOT_FETCHED: Final = 3  # exit code
 
 
 class _Row(msgspec.Struct):
@@ -80,7 +80,7 @@ def positions(wheel: Path = WHEEL) -> list[Position]:
     Altitudes are pressure altitudes (STD). The recording states no errors, so the defaults for ADS-B stand.
     """
     if not wheel.exists():
-        raise NotFetched(f"{wheel.name} is not in .cache/traffic")
+        raise NotFetched(f"{wheel.name} has not been fetched")
     with zipfile.ZipFile(wheel) as archive:
         text = gzip.decompress(archive.read(SAMPLE))
     rows = msgspec.json.decode(text, type=list[_Row])
@@ -141,7 +141,7 @@ def fetch(cache: Path = CACHE) -> None:
             raise NotFetched("pip could not download traffic 2.13; its own message is above")
         if not _is_expected(wheel):
             raise NotFetched(f"{wheel.name} is not the file this scenario was written for (SHA-256 differs)")
-    _say("the switzerland sample is in .cache/traffic")
+    _say("the switzerland sample is here")
 
 
 def _is_expected(wheel: Path) -> bool:
@@ -169,15 +169,17 @@ def _say(text: str) -> None:
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m sim.traffic_sample", description=__doc__.partition("\n")[0])
     parser.add_argument("verb", choices=["fetch", "summary"])
+    parser.add_argument("--cache", type=Path, default=CACHE, help="where the wheel is kept")
+    given = parser.parse_args(arguments)
     try:
-        if parser.parse_args(arguments).verb == "fetch":
-            fetch()
+        if given.verb == "fetch":
+            fetch(given.cache)
         else:
-            print(summary(positions()))
+            print(summary(positions(given.cache / WHEEL.name)))
     except NotFetched as fault:
         _say(str(fault))
         print("hint: python -m sim.traffic_sample fetch, with a package index in pip's reach", file=sys.stderr)
-        return UNREACHABLE
+        return NOT_FETCHED
     return 0
 
 

@@ -91,7 +91,7 @@ class SbsReader:
         return len(self._aircraft)
 
     def feed(self, data: bytes, received_ms: int) -> list[Position]:
-        """The positions that the lines ended in `data` give, in their order.
+        """The positions that the lines ended in `data` give, as they came.
 
         `received_ms` is the node's wall time, ms since 1970 UTC, when `data` was read. Bad lines are counted in
         `account` under: line_too_long, not_text, not_sbs, field_count, address, number, range.

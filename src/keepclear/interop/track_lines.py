@@ -121,11 +121,11 @@ class TrackLineReader:
         self._splitter = LineSplitter(MAX_PLAN_BYTES)
 
     def feed(self, data: bytes, received_ms: int) -> list[Position | Plan]:
-        """The positions and plans of the lines ended in `data`, in their order.
+        """The positions and plans of the lines ended in `data`, as they came.
 
         `received_ms` is the node's wall time, ms since 1970 UTC; a position dated more than 5 s after it is refused.
         Bad lines are counted in `account` under: line_too_long, not_json, schema, altitude, velocity, identity,
-        time, plan_order.
+        time, plan_times.
         """
         lines, overlong = self._splitter.feed(data)
         for _ in range(overlong):
@@ -200,7 +200,7 @@ def _plan(line: bytes) -> Plan:
     for number, (one, next_one) in enumerate(pairwise(waypoints), start=2):
         if next_one.at_ms <= one.at_ms:
             reason = f"waypoint {number} of {body.flight} is at {next_one.at_ms}, the one before it at {one.at_ms}"
-            raise Refused("plan_order", reason, "put waypoints in the order they are flown, each later than the last")
+            raise Refused("plan_times", reason, "list waypoints as they are flown, each later than the one before")
     return Plan(
         flight=body.flight.strip(),
         waypoints=waypoints,
