@@ -152,10 +152,10 @@ def test_the_receivers_zone_and_clock_do_not_matter_only_how_long_it_held_the_li
         ("", "", "", ""),
         ("2026/02/30", "17:09:54.098", "2026/02/30", "17:09:54.098"),
         ("2026/11/22", "17:09:54.098+01:00", *STAMPS[2:]),
-        ("2026/11/22", "17:09:54.099", *STAMPS[2:]),
+        ("2026/11/22", "17:09:55.099", *STAMPS[2:]),
         ("2026/11/22", "16:54:54.097", *STAMPS[2:]),
     ],
-    ids=["none", "no such day", "a zone", "logged before it was generated", "held back over 15 minutes"],
+    ids=["none", "no such day", "a zone", "logged over a second before it was generated", "held back over 15 minutes"],
 )
 def test_stamps_that_make_no_sense_date_the_position_when_it_came(stamps: tuple[str, str, str, str]) -> None:
     reader = SbsReader("adsb")
@@ -164,10 +164,12 @@ def test_stamps_that_make_no_sense_date_the_position_when_it_came(stamps: tuple[
     assert not reader.account.refused
 
 
-def test_the_longest_believed_hold_back() -> None:
-    stamps = ("2026/11/22", "16:54:54.098", *STAMPS[2:])
-    heard = one(SbsReader("adsb"), msg(3, stamps=stamps, alt="38000", lat="52.26578", lon="3.93891"))
-    assert heard.at_ms == NOW_MS - HELD_BACK_MAX_MS
+@pytest.mark.parametrize(("generated", "held_ms"), [("16:54:54.098", HELD_BACK_MAX_MS), ("17:09:55.098", 0)])
+def test_the_hold_backs_just_believed(generated: str, held_ms: int) -> None:
+    stamps = ("2026/11/22", generated, *STAMPS[2:])
+    reader = SbsReader("adsb")
+    heard = one(reader, msg(3, stamps=stamps, alt="38000", lat="52.26578", lon="3.93891"))
+    assert (heard.at_ms, reader.undated) == (NOW_MS - held_ms, 0)
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,8 @@ ALTITUDE_DRIFT_CMPS: Final = 3_048  # 6000 ft/min, beyond what airliners climb o
 SILENCE_ENDS_FLIGHT_MS: Final = 600_000  # after it an aircraft is new: its callsign may be another one
 HELD_BACK_MAX_MS: Final = 900_000  # the known hold-back is 300 s; quarter hours are a clock that changed zone
 
+STAMPED_EARLY_MAX_MS: Final = 1_000  # receivers stamp the radio's time and their own from two counters, 40 ms apart
+
 FIELDS: Final = 22
 # Records about the receiver and its operator, not about where an aircraft is.
 OTHER_RECORDS: Final = frozenset({"SEL", "ID", "AIR", "STA", "CLK"})
@@ -251,7 +253,7 @@ def _held_back_ms(fields: list[str]) -> int | None:
     if generated is None or logged is None:
         return None
     held_ms = (logged - generated) // timedelta(milliseconds=1)
-    return held_ms if 0 <= held_ms <= HELD_BACK_MAX_MS else None
+    return max(0, held_ms) if -STAMPED_EARLY_MAX_MS <= held_ms <= HELD_BACK_MAX_MS else None
 
 
 def _stamp(day: str, time: str) -> datetime | None:
