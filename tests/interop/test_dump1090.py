@@ -5,6 +5,7 @@ import shutil
 import socket
 import subprocess
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -29,6 +30,7 @@ def _program() -> None:
         missing = "dump1090-mutability is missing; install it with: apt-get install dump1090-mutability"
         if os.environ.get("CI"):
             pytest.fail(missing)
+        warnings.warn(missing, stacklevel=1)  # in the summary also when skips are not listed
         pytest.skip(missing)
 
 

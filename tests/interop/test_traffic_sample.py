@@ -3,6 +3,7 @@ import json
 import os
 import subprocess
 import sys
+import warnings
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -127,7 +128,9 @@ def test_summary(tmp_path: Path) -> None:
 
 def test_the_recorded_day() -> None:
     if not traffic_sample.WHEEL.exists():
-        pytest.skip("the recorded day is missing; fetch it with: python -m sim.traffic_sample fetch")
+        missing = "the recorded day is missing; fetch it with: python -m sim.traffic_sample fetch"
+        warnings.warn(missing, stacklevel=1)
+        pytest.skip(missing)
     recorded = traffic_sample.positions()
     flights = traffic_sample.flights(recorded)
     assert (len(recorded), len(flights), len({flight.icao24 for flight in flights})) == (139_098, 1_244, 842)
