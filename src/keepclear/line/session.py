@@ -1,0 +1,272 @@
+"""A session: one member's sealed talk with one peer, from HELLO to frames, as bytes and times in, events out.
+
+The law: authenticate before you judge. The state is an *offer* (a HELLO of ours not yet used), *candidates* (channels
+between the offer and each HELLO heard from the peer) and the *current* channel. Signed is not fresh: a HELLO may be an
+old one repeated, so it only ever adds a candidate. A candidate becomes current when a datagram sealed under its keys
+opens; then the offer is spent, its private key is let go, and the other candidates with it. Until then the channel
+before it goes on working. Because an offer serves one session only, an old HELLO, an old KEY and all frames sealed
+under them meet an offer that they do not name: nothing that was ever sent can be of use again.
+
+      start, or 5 s nothing opened, or a HELLO from a peer that begins anew
+        | -> HELLO
+      offered --- HELLO heard: -> KEY (and HELLO) ---> candidate, one for each HELLO
+                  KEY heard:   -> proof ------------>  keyed
+                  anything of its opens: -> proof -->  current; offer and other candidates are forgotten
+
+A proof is an empty sealed frame: it makes a session come up without waiting for somebody to have something to say.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Final
+
+from keepclear.line import channel, handshake, part
+from keepclear.line.bucket import Bucket
+from keepclear.line.offer import Candidate, Ends, Offer, address
+from keepclear.record import suite
+
+MAX_CANDIDATES: Final = 8
+MAX_HANDSHAKE_PARTS: Final = 2
+MAX_SOURCES: Final = 4  # a peer has two paths; what comes from elsewhere shares one allowance
+CHECKS_PER_SECOND: Final = 10  # a handshake needs two; a check costs about 0.1 ms, an answer to a true HELLO 0.5 ms
+CHECKS_BURST: Final = 20
+
+
+class Reason(StrEnum):
+    """Why a datagram is noise."""
+
+    SHAPE = "no datagram of this line by its size or header"
+    ADDRESS = "a handshake for another line or between other members"
+    UNKNOWN = "a session that is not in use"
+    REPLAY = "a counter opened before or older than the window"
+    SEAL = "the seal is not good"
+    SIGNATURE = "not signed by the peer's node key"
+    MALFORMED = "no HELLO or KEY of this version, or parts that do not belong together"
+    OLD = "a HELLO or KEY for a session that is over or was never offered"
+    RATE = "more handshakes than are checked in a second"
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A frame that the peer sealed, whole and as it was."""
+
+    frame: bytes
+
+
+@dataclass(frozen=True)
+class Up:
+    """A new session is in use; the id is the same at both ends."""
+
+    session: bytes
+
+
+@dataclass(frozen=True)
+class Reply:
+    """Datagrams to send to the peer now."""
+
+    datagrams: list[bytes]
+
+
+@dataclass(frozen=True)
+class Noise:
+    """A datagram that was dropped: count it, and do not take it for a sign of life."""
+
+    reason: Reason
+
+
+Event = Opened | Up | Reply | Noise
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How often the handshake is said again, and what silence means. The values are for IP with heartbeats of 250 ms.
+
+    A peer heard within `alive_ms` has not begun anew; after `silent_ms` we begin anew ourselves. A slow radio takes
+    seconds for one HELLO and needs other values.
+    """
+
+    resend_ms: int = 200
+    resend_max_ms: int = 2_000
+    alive_ms: int = 600
+    silent_ms: int = 5_000
+
+
+class TooMany(Exception):
+    """The allowance of signature checks is used up."""
+
+
+class Session:
+    """The talk with one peer. `sign` is the node key's Ed25519, `fresh(n)` n bytes nobody has seen before."""
+
+    def __init__(
+        self, ends: Ends, sign: Callable[[bytes], bytes], fresh: Callable[[int], bytes], pace: Pace | None = None
+    ) -> None:
+        self._ends = ends
+        self._sign = sign
+        self._fresh = fresh
+        self._pace = pace or Pace()
+        self._offer: Offer | None = None
+        self._candidates: dict[bytes, Candidate] = {}
+        self._current: Candidate | None = None
+        self._opened_ms = 0
+        self._handshakes = part.Joiner()
+        self._checks: dict[str, Bucket] = {}
+
+    @property
+    def up(self) -> bytes | None:
+        """The id of the session in use, the same at both ends, or None."""
+        return self._current.name() if self._current else None
+
+    def use_key(self, peer_key: bytes) -> None:
+        """The peer's node key from now on, when an epoch has changed it; the session in use goes on."""
+        self._ends = replace(self._ends, peer_key=peer_key)
+
+    def hello(self, now_ms: int) -> list[bytes]:
+        """The datagrams that begin a new session; the one in use goes on until the new one is proved."""
+        if self._offer is None:
+            self._offer = Offer(self._ends, self._fresh, self._sign)
+        return self._offer.say(now_ms, self._pace.resend_ms)
+
+    def seal(self, frame: bytes) -> list[bytes]:
+        """The datagrams of a frame, each of its bytes plus 35 overhead; none while no session is up.
+
+        Raises ValueError for an empty frame or one longer than part.MAX_FRAME.
+        """
+        if not frame:
+            raise ValueError("0 bytes to send, at least 1: an empty frame is the proof that a session is up")
+        return self._current.sealer.seal(frame) if self._current else []
+
+    def tick(self, now_ms: int) -> list[bytes]:
+        """What has to be said again by now. Call it at least each 100 ms."""
+        if self._offer is None:
+            return self.hello(now_ms) if self._current and self._wants_new(self._current, now_ms) else []
+        if now_ms < self._offer.due_ms:
+            return []
+        said = self._offer.say_again(now_ms, self._pace.resend_max_ms)
+        for candidate in self._candidates.values():
+            if candidate.unsealer:
+                said += candidate.answer(now_ms)
+        return said
+
+    def hears(self, session: bytes) -> bool:
+        """Whether a FRAME datagram with this session id is one that could be opened here."""
+        return self._find(session) is not None
+
+    def receive(self, datagram: bytes, now_ms: int, source: str = "") -> list[Event]:
+        """What a datagram means. `source` is the hands' word for where it came from: it gets its own allowance."""
+        header = part.read(datagram)
+        if header is None:
+            return [Noise(Reason.SHAPE)]
+        if header.kind == part.FRAME:
+            return self._receive_frame(header, datagram, now_ms)
+        if header.counter != address(self._ends.line, self._ends.peer, self._ends.own):
+            return [Noise(Reason.ADDRESS)]
+        if header.total > MAX_HANDSHAKE_PARTS:
+            return [Noise(Reason.SHAPE)]
+        name = (header.kind, header.session)
+        whole = self._handshakes.add(name, header.nth, header.total, datagram[part.HEADER_BYTES :], now_ms)
+        if whole is None:
+            return []
+        if suite.sha(whole)[: channel.ID_BYTES] != header.session:
+            return [Noise(Reason.MALFORMED)]  # the parts are kept: one that comes again may replace the forged one
+        self._handshakes.forget(name, header.total)
+        handle = self._receive_hello if header.kind == part.HELLO else self._receive_key
+        try:
+            return handle(whole, now_ms, source)
+        except handshake.BadHandshake:
+            return [Noise(Reason.MALFORMED)]
+        except TooMany:
+            return [Noise(Reason.RATE)]
+
+    def _receive_frame(self, header: part.Header, datagram: bytes, now_ms: int) -> list[Event]:
+        found = self._find(header.session)
+        if found is None or found.unsealer is None:
+            return [Noise(Reason.UNKNOWN)]
+        if not found.unsealer.is_fresh(header.counter):
+            return [Noise(Reason.REPLAY)]
+        piece = found.unsealer.unseal(header, datagram)
+        if piece is None:
+            return [Noise(Reason.SEAL)]
+        self._opened_ms = now_ms
+        events: list[Event] = [] if found is self._current else self._take_into_use(found)
+        frame = found.unsealer.join(header, piece, now_ms)
+        return [*events, Opened(frame)] if frame else events
+
+    def _take_into_use(self, candidate: Candidate) -> list[Event]:
+        self._current, self._offer, self._candidates = candidate, None, {}
+        return [Up(candidate.name()), Reply(candidate.proof())]
+
+    def _receive_hello(self, whole: bytes, now_ms: int, source: str) -> list[Event]:
+        body, signature = handshake.split(whole)
+        digest = handshake.digest(body)
+        candidate = self._candidates.get(digest)
+        if candidate is None:
+            if self._current and not self._may_begin(self._current, digest, now_ms):
+                return [Noise(Reason.OLD)]
+            if not self._is_signed(handshake.hello_signing_message(body), signature, now_ms, source):
+                return [Noise(Reason.SIGNATURE)]
+            candidate = self._add_candidate(digest, handshake.read_hello(body))
+        if not candidate.may_answer(now_ms):
+            return []
+        hello = self._offer is not None and candidate.unsealer is None and not self._offer.was_just_said(now_ms)
+        return [Reply((self.hello(now_ms) if hello else []) + candidate.answer(now_ms))]
+
+    def _receive_key(self, whole: bytes, now_ms: int, source: str) -> list[Event]:
+        body, signature = handshake.split(whole)
+        key = handshake.read_key(body)
+        current = self._current
+        if current and (key.peer, key.own) == (current.own, current.peer):
+            # The peer has not opened anything of ours yet, or this is a repetition; the answer serves either.
+            return [Reply(current.answer(now_ms))] if current.may_answer(now_ms) else []
+        candidate = self._candidates.get(key.own)
+        if self._offer is None or candidate is None or key.peer != self._offer.digest:
+            return [Noise(Reason.OLD)]
+        if candidate.key_heard == whole:
+            return [Reply(candidate.answer(now_ms))] if candidate.may_answer(now_ms) else []
+        if not self._is_signed(handshake.key_signing_message(body), signature, now_ms, source):
+            return [Noise(Reason.SIGNATURE)]
+        candidate.hear_key(whole, self._offer.kem.unseal(key.sealed, key.own, key.peer))
+        self._offer.wait(now_ms, self._pace.resend_ms)
+        return [Reply(candidate.proof())]
+
+    def _add_candidate(self, digest: bytes, hello: handshake.Hello) -> Candidate:
+        if (hello.line, hello.sender, hello.receiver) != (self._ends.line, self._ends.peer, self._ends.own):
+            raise handshake.BadHandshake("a HELLO for another line or between other members")
+        offer = self._offer or Offer(self._ends, self._fresh, self._sign)
+        secret = self._fresh(handshake.SECRET_BYTES)
+        candidate = Candidate(self._ends, offer.digest, digest, hello.kem, secret, self._sign)
+        if len(self._candidates) >= MAX_CANDIDATES:
+            # One without a KEY may be an old HELLO repeated; one with a KEY has answered this very offer.
+            unproved = (peer for peer, other in self._candidates.items() if other.unsealer is None)
+            del self._candidates[next(unproved, next(iter(self._candidates)))]
+        self._offer = offer
+        self._candidates[digest] = candidate
+        return candidate
+
+    def _may_begin(self, current: Candidate, digest: bytes, now_ms: int) -> bool:
+        # A peer that begins anew has lost its keys and fallen silent. While its frames open, a HELLO is an old one
+        # repeated, or comes again when they do not.
+        if digest == current.peer and self._offer is None:
+            return False
+        return now_ms - self._opened_ms >= self._pace.alive_ms or self._is_worn(current)
+
+    def _wants_new(self, current: Candidate, now_ms: int) -> bool:
+        return now_ms - self._opened_ms >= self._pace.silent_ms or self._is_worn(current)
+
+    def _is_worn(self, current: Candidate) -> bool:
+        heard = current.unsealer.newest if current.unsealer else 0
+        return max(current.sealer.counter, heard) >= channel.RENEW_COUNTER
+
+    def _is_signed(self, message: bytes, signature: bytes, now_ms: int, source: str) -> bool:
+        name = source if source in self._checks or len(self._checks) < MAX_SOURCES else ""
+        allowance = self._checks.setdefault(name, Bucket(CHECKS_PER_SECOND, CHECKS_BURST))
+        if not allowance.take(now_ms):
+            raise TooMany
+        return suite.verify_ed25519(self._ends.peer_key, message, signature)
+
+    def _find(self, session: bytes) -> Candidate | None:
+        current = self._current
+        if current and current.unsealer and current.unsealer.session == session:
+            return current
+        return next((c for c in self._candidates.values() if c.unsealer and c.unsealer.session == session), None)
