@@ -3,7 +3,7 @@
 The law: positions in 1e-7 degree, lengths in centimetres, every altitude with its reference, every position with its
 error. A polygon or corridor is its first point followed by differences, so that a small area is small on the wire.
 The structures are read leniently (any list of integers is an area); whether the geometry can be used is a separate
-question, answered by `fault`, because a warning with a bad shape is shown, never dropped.
+question, answered by `geometry`, because a warning with a bad shape is shown, never dropped.
 """
 
 from enum import IntEnum
@@ -56,6 +56,8 @@ class Volume(msgspec.Struct, frozen=True, array_like=True):
 
 
 UNKNOWN_VOLUME: Final = Volume(area=(AreaKind.UNKNOWN,))
+GROUND: Final = Altitude(0, AltRef.AGL)
+UNLIMITED: Final = Altitude(10_000_000, AltRef.AMSL)  # 100 km: said to have no upper limit, where None says nothing
 
 LonLat = tuple[int, int]
 
