@@ -27,6 +27,7 @@ from typing import Final
 import msgspec
 
 from keepclear.accord.shape import AltRef
+from keepclear.geo.units import degrees_to_e7
 from keepclear.interop import measures
 from keepclear.interop.position import DEFAULT_ALT_ERR_CM, DEFAULT_POS_ERR_CM, Position
 
@@ -92,8 +93,8 @@ def _position(row: _Row) -> Position:
         source=SOURCE,
         flight=row.callsign.strip() or row.icao24,
         icao24=row.icao24,
-        lat_e7=measures.e7(row.latitude),
-        lon_e7=measures.e7(row.longitude),
+        lat_e7=degrees_to_e7(row.latitude),
+        lon_e7=degrees_to_e7(row.longitude),
         alt_cm=measures.cm_from_ft(row.altitude),
         alt_ref=int(AltRef.STD),
         alt_err_cm=DEFAULT_ALT_ERR_CM,

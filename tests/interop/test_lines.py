@@ -15,7 +15,7 @@ def test_a_line_is_given_when_it_has_ended_and_not_before() -> None:
     splitter = LineSplitter(20)
     assert splitter.feed(b"MSG,3,lat 52.2") == ([], 0)
     assert splitter.feed(b"6578\r\nMSG") == ([b"MSG,3,lat 52.26578"], 0)
-    assert splitter.feed(b"\n\r\n\n") == ([b"MSG", b"", b""], 0)
+    assert splitter.feed(b"\n\r\n \r\n") == ([b"MSG", b"", b" "], 0)
 
 
 def test_a_line_too_long_is_dropped_to_its_end_and_counted_once() -> None:

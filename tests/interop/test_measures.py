@@ -25,10 +25,3 @@ def test_speeds() -> None:
 
 def test_a_full_turn_is_north() -> None:
     assert [measures.cdeg(deg) for deg in (0, 90.5, 359.994, 359.996, 360)] == [0, 9_050, 35_999, 0, 0]
-
-
-@given(st.integers(-1_800_000_000, 1_800_000_000))
-def test_a_place_written_with_seven_decimals_comes_back(place_e7: int) -> None:
-    sign = "-" if place_e7 < 0 else ""
-    whole, rest = divmod(abs(place_e7), 10_000_000)
-    assert measures.e7(float(f"{sign}{whole}.{rest:07d}")) == place_e7

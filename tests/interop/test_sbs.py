@@ -109,6 +109,15 @@ def test_an_old_velocity_is_no_velocity() -> None:
     assert (gone.velocity_age_ms, gone.speed_cmps, gone.track_cdeg, gone.climb_cmps) == (None, None, None, None)
 
 
+def test_a_position_held_back_meets_a_newer_velocity_and_altitude() -> None:
+    reader = SbsReader("adsb")
+    reader.feed(msg(4, speed="443", track="324") + msg(5, alt="34975"), NOW_MS)
+    stamps = (STAMPS[0], "17:09:50.098", *STAMPS[2:])
+    held_back = one(reader, msg(3, stamps=stamps, lat="52.26578", lon="3.93891"))
+    assert (held_back.at_ms, held_back.velocity_age_ms) == (NOW_MS - 4_000, 0)
+    assert (held_back.alt_cm, held_back.alt_err_cm) == (1_066_038, DEFAULT_ALT_ERR_CM + 12_192)  # 6000 ft/min, 4 s
+
+
 def test_a_speed_without_a_track_is_no_velocity() -> None:
     reader = SbsReader("adsb")
     reader.feed(msg(4, speed="443", climb="960"), NOW_MS)

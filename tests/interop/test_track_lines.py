@@ -94,7 +94,8 @@ def test_what_is_not_said_is_not_known() -> None:
     bare = read()
     assert (bare.source, bare.alt_cm, bare.speed_cmps, bare.track_cdeg) == ("radar", None, None, None)
     assert (bare.climb_cmps, bare.velocity_age_ms, bare.on_ground) == (None, None, False)
-    assert read(flight=None, icao24="151D3A").flight == "151D3A"
+    nameless = read(flight=None, icao24="151D3A")
+    assert (nameless.flight, nameless.icao24) == ("151d3a", "151d3a")
     assert read(on_ground=True).on_ground
 
 
@@ -135,6 +136,7 @@ def test_times(at: str | int, at_ms: int) -> None:
         ({"flight": ""}, "schema", "at `$.flight`"),
         ({"flight": "RFR714\n"}, "schema", "at `$.flight`"),
         ({"icao24": "151d3"}, "schema", "at `$.icao24`"),
+        ({"icao24": "151d3a\n"}, "schema", "at `$.icao24`"),
         ({"flight": None}, "identity", "a position names no flight"),
         ({"alt_ft": 20_000}, "altitude", "an altitude without its reference"),
         ({"alt_ref": "STD"}, "altitude", "alt_ref without an altitude"),

@@ -1,13 +1,9 @@
 """People's units to the wire's integers.
 
-The law: a whole number of feet is exact (1 ft is 30.48 cm, so 1000 ft is 30 480 cm); everything else is the nearest
-integer, half to even. The caller has checked the range: a number that is not finite never comes here.
+The law: to the nearest integer, half to even, so that multiples of 25 ft (762 cm), as transponders report them, are
+exact. Unlike geo.units these take what people write, fractions too, and give the integers of a Position. Latitude and
+longitude are geo.units' business. The caller has checked the range: a number that is not finite never comes here.
 """
-
-
-def e7(degrees: float) -> int:
-    """Degrees to 1e-7 degree (11 mm on the ground)."""
-    return round(degrees * 10_000_000)
 
 
 def cm_from_ft(feet: float) -> int:

@@ -8,7 +8,7 @@ The law:
   long the line was held back, and a position is dated `received_ms` less that. Some programs hold lines back for five
   minutes. If the difference makes no sense, the position is dated `received_ms` and counted in `undated`.
 - Altitude is pressure altitude (STD) in feet; with the letter H behind it (dump1090 --gnss) it is above the WGS-84
-  ellipsoid. A position without one takes an altitude heard at most 5 s before, its error widened by 6000 ft/min; an
+  ellipsoid. A position without one takes an altitude heard at most 5 s away, its error widened by 6000 ft/min; an
   older one is not used and the altitude is None.
 - Nothing is raised and memory is bounded: lines by length, aircraft by number (the one silent longest is forgotten).
 
@@ -24,6 +24,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from keepclear.accord.shape import AltRef
+from keepclear.geo.units import degrees_to_e7
 from keepclear.interop import measures
 from keepclear.interop.lines import Account, LineSplitter, Refused
 from keepclear.interop.position import DEFAULT_ALT_ERR_CM, DEFAULT_POS_ERR_CM, UNKNOWN_ALT_REF, Position
@@ -143,7 +144,7 @@ class SbsReader:
     def _position(self, address: str, aircraft: _Aircraft, said: "_Said", at_ms: int) -> Position:
         assert said.lat_e7 is not None
         assert said.lon_e7 is not None
-        alt_age_ms = max(0, at_ms - aircraft.alt_at_ms)
+        alt_age_ms = abs(at_ms - aircraft.alt_at_ms)  # later than a position held back, it may be as wrong
         alt_known = aircraft.alt_cm is not None and alt_age_ms <= ALTITUDE_KEPT_MS
         velocity_age_ms = max(0, at_ms - aircraft.velocity_at_ms)
         velocity_known = aircraft.speed_cmps is not None and velocity_age_ms <= VELOCITY_KEPT_MS
@@ -217,8 +218,8 @@ def _read(fields: list[str]) -> _Said:
         alt_ref=int(alt_ref),
         speed_cmps=None if speed_kt is None else measures.cmps_from_kt(speed_kt),
         track_cdeg=None if track_deg is None else measures.cdeg(track_deg),
-        lat_e7=None if lat_deg is None else measures.e7(lat_deg),
-        lon_e7=None if lon_deg is None else measures.e7(lon_deg),
+        lat_e7=None if lat_deg is None else degrees_to_e7(lat_deg),
+        lon_e7=None if lon_deg is None else degrees_to_e7(lon_deg),
         climb_cmps=None if climb_fpm is None else measures.cmps_from_fpm(climb_fpm),
         on_ground=fields[1].strip() == ON_GROUND_TYPE or fields[GROUND_AT].strip() in {"1", "-1"},
     )

@@ -20,6 +20,7 @@ from typing import Annotated, Final, Literal, TypeVar
 import msgspec
 
 from keepclear.accord.shape import AltRef
+from keepclear.geo.units import degrees_to_e7
 from keepclear.interop import measures
 from keepclear.interop.lines import Account, LineSplitter, Refused
 from keepclear.interop.position import (
@@ -151,8 +152,9 @@ class TrackLineReader:
 
     def _position(self, line: bytes, received_ms: int) -> Position:
         said = _decode(line, _POSITION)
-        flight = said.flight or said.icao24
-        if flight is None:
+        icao24 = (said.icao24 or "").lower()
+        flight = (said.flight or icao24).strip()
+        if not flight:
             raise Refused("identity", "a position names no flight", "give flight (the callsign), icao24, or both")
         at_ms = _instant_ms(said.at)
         if at_ms > received_ms + AHEAD_MAX_MS:
@@ -163,10 +165,10 @@ class TrackLineReader:
         alt_err_cm = _alt_error_cm(said)
         return Position(
             source=said.source or self._source,
-            flight=flight.strip(),
-            icao24=(said.icao24 or "").lower(),
-            lat_e7=measures.e7(said.lat),
-            lon_e7=measures.e7(said.lon),
+            flight=flight,
+            icao24=icao24,
+            lat_e7=degrees_to_e7(said.lat),
+            lon_e7=degrees_to_e7(said.lon),
             alt_cm=alt_cm,
             alt_ref=alt_ref,
             alt_err_cm=self._alt_err_cm if alt_err_cm is None else alt_err_cm,
@@ -212,8 +214,8 @@ def _plan(line: bytes) -> Plan:
 def _waypoint(item: _WaypointItem) -> Waypoint:
     alt_cm, alt_ref = _altitude(item)
     return Waypoint(
-        lat_e7=measures.e7(item.lat),
-        lon_e7=measures.e7(item.lon),
+        lat_e7=degrees_to_e7(item.lat),
+        lon_e7=degrees_to_e7(item.lon),
         alt_cm=alt_cm,
         alt_ref=alt_ref,
         at_ms=_instant_ms(item.at),
