@@ -1,11 +1,31 @@
 """Encounter: when a track or a plan is inside a volume.
 
-Law: conservative candidates first, the exact verdict after; one row for each interval inside.
+Law: conservative candidates first, the exact verdict after; one row for each interval inside, so that a concave volume
+gives several. Area, band and window must hold at once; all are half-open in time. Nothing known to be possible is left
+out: with the errors of position, altitude and plan against the flight there is a range about each interval, and an
+interval that comes about only so has a row too, with enter_ms NEVER_MS.
+
+Accuracy: the border within 1 m (crossing.py), so the times within 1 m by the ground speed across the border, and 1 ms
+of rounding. enter_ms and enter_earliest_ms are rounded down, clear_ms and clear_latest_ms up.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from keepclear.geo.units import BoolArray, FloatArray, IntArray
+import numpy as np
+
+from keepclear.geo.altitude import ALTITUDE_EPSILON_M, reference_bound_m
+from keepclear.geo.crossing import Pairs, candidates, spans_inside
+from keepclear.geo.interval import Spans, holder, merged
+from keepclear.geo.motion import Legs
+from keepclear.geo.plan import Plan, legs_of_plan
+from keepclear.geo.track import Tracks, legs_of
+from keepclear.geo.units import NEVER_MS, BoolArray, FloatArray, IntArray
+from keepclear.geo.volume import Volume
+from keepclear.geo.volumes import Volumes
+
+_TOUCH_MS = 1e-3
+_LEVEL_MPS = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +36,7 @@ class Encounters:
     area, band and window now. enter_ms: first instant inside (now if inside_now), NEVER_MS if the flight comes in only
     when its error is against it. clear_ms: first instant outside after it, NEVER_MS if not within the look-ahead.
     enter_earliest_ms, clear_latest_ms: the same with every error against the flight. distance_out_m: the shortest
-    horizontal way out from where the flight is at enter_ms, NaN if the volume has no edge.
+    horizontal way out from where the flight is at enter_ms, 0 if it never is, NaN if the volume has no border.
     """
 
     track: IntArray
@@ -30,3 +50,109 @@ class Encounters:
 
     def __len__(self) -> int:
         return len(self.track)
+
+
+def encounters(tracks: Tracks, volumes: Sequence[Volume] | Volumes, now_ms: int, look_ahead_ms: int) -> Encounters:
+    """When each track, going on as it does, is inside each volume in [now, now + look-ahead)."""
+    held = volumes if isinstance(volumes, Volumes) else Volumes.of(volumes)
+    return _found(legs_of(tracks, now_ms, look_ahead_ms), held, now_ms, now_ms + look_ahead_ms)
+
+
+def plan_encounters(plan: Plan, volumes: Sequence[Volume] | Volumes) -> Encounters:
+    """When a plan is inside each volume; `track` is the leg on which it enters, `inside_now` inside at its start.
+
+    A plan of fewer than two waypoints flies nowhere and has no rows.
+    """
+    held = volumes if isinstance(volumes, Volumes) else Volumes.of(volumes)
+    legs = legs_of_plan(plan)
+    begin_ms = int(np.min(legs.begin_ms, initial=NEVER_MS))
+    return _found(legs, held, begin_ms, int(np.max(legs.begin_ms + np.rint(1000 * legs.length_s), initial=begin_ms)))
+
+
+def _found(legs: Legs, volumes: Volumes, begin_ms: int, end_ms: int) -> Encounters:
+    pairs = candidates(legs, volumes)
+    first, last = _held(legs, volumes, pairs, careful=False)
+    first_perhaps, last_perhaps = _held(legs, volumes, pairs, careful=True)
+    possible = first_perhaps < last_perhaps
+    pairs, first, last = pairs.take(possible), first[possible], last[possible]
+    sure, perhaps = spans_inside(legs, volumes, pairs)
+    sure = sure.within(first[sure.key], last[sure.key])
+    perhaps = perhaps.within(first_perhaps[possible][perhaps.key], last_perhaps[possible][perhaps.key])
+    sure = merged(_of_owners(legs, volumes, pairs, sure, begin_ms), _TOUCH_MS)
+    perhaps = _of_owners(legs, volumes, pairs, perhaps, begin_ms)
+    perhaps = merged(_early_and_late(legs, volumes, perhaps, begin_ms), _TOUCH_MS)
+    return _rows(legs, volumes, sure, perhaps, begin_ms, end_ms)
+
+
+def _held(legs: Legs, volumes: Volumes, pairs: Pairs, *, careful: bool) -> tuple[FloatArray, FloatArray]:
+    """From when until when in the leg (s) height and clock are in band and window; upside down if never.
+
+    Careful is with the errors of altitude and of the plan's times against the flight.
+    """
+    leg, volume = pairs.leg, pairs.volume
+    first, last = _within_band(legs, volumes, pairs, legs.alt_err_m[leg] if careful else np.zeros(len(pairs)))
+    slack = legs.slack_ms[leg] if careful else np.zeros(len(pairs))
+    opens = (volumes.start_ms[volume] - legs.begin_ms[leg] - slack) / 1000
+    closes = (volumes.end_ms[volume] - legs.begin_ms[leg] + slack) / 1000
+    return np.maximum(np.maximum(first, opens), 0.0), np.minimum(np.minimum(last, closes), legs.length_s[leg])
+
+
+def _within_band(legs: Legs, volumes: Volumes, pairs: Pairs, error_m: FloatArray) -> tuple[FloatArray, FloatArray]:
+    ref, alt, rate = legs.alt_ref[pairs.leg], legs.alt_m[pairs.leg], np.nan_to_num(legs.rate_mps[pairs.leg])
+    lower, upper = volumes.lower_m[pairs.volume], volumes.upper_m[pairs.volume]
+    lower = lower - reference_bound_m(volumes.lower_ref[pairs.volume], ref, lower) - error_m - ALTITUDE_EPSILON_M
+    upper = upper + reference_bound_m(volumes.upper_ref[pairs.volume], ref, upper) + error_m - ALTITUDE_EPSILON_M
+    level = np.abs(rate) < _LEVEL_MPS
+    safe = np.where(level, 1.0, rate)
+    to_lower, to_upper = (lower - alt) / safe, (upper - alt) / safe
+    always = np.isnan(alt) | (level & (alt >= lower) & (alt < upper))
+    first = np.where(always, -np.inf, np.where(level, np.inf, np.minimum(to_lower, to_upper)))
+    last = np.where(always, np.inf, np.where(level, -np.inf, np.maximum(to_lower, to_upper)))
+    return first, last
+
+
+def _of_owners(legs: Legs, volumes: Volumes, pairs: Pairs, spans: Spans, begin_ms: int) -> Spans:
+    """Spans keyed by owner and volume, in ms from begin_ms instead of seconds from the leg's beginning."""
+    key = legs.owner[spans.leg] * len(volumes) + pairs.volume[spans.key]
+    offset = legs.begin_ms[spans.leg] - begin_ms
+    return Spans(key, offset + 1000 * spans.begin, offset + 1000 * spans.end, spans.leg)
+
+
+def _early_and_late(legs: Legs, volumes: Volumes, spans: Spans, begin_ms: int) -> Spans:
+    """Spans made longer by how early and late the flight may be, still within the window."""
+    slack, volume = legs.slack_ms[spans.leg], spans.key % len(volumes)
+    early = Spans(spans.key, spans.begin - slack, spans.end + slack, spans.leg)
+    opens, closes = volumes.start_ms[volume] - begin_ms, volumes.end_ms[volume] - begin_ms
+    return early.within(opens.astype(np.float64), closes.astype(np.float64))
+
+
+def _rows(legs: Legs, volumes: Volumes, sure: Spans, perhaps: Spans, begin_ms: int, end_ms: int) -> Encounters:
+    about = holder(sure, perhaps)
+    lonely = perhaps.take(np.setdiff1d(np.arange(len(perhaps)), about))
+    never = np.full(len(lonely), np.inf)
+    leg = np.concatenate([sure.leg, lonely.leg])
+    volume = np.concatenate([sure.key, lonely.key]) % len(volumes)
+    time = (begin_ms + sure.begin - legs.begin_ms[sure.leg]) / 1000
+    lat, lon = legs.position(sure.leg, time)
+    way_out = volumes.to_border_m(volume[: len(sure)], lat, lon)
+    begin = np.concatenate([sure.begin, lonely.begin])
+    earliest = np.concatenate([perhaps.begin[about], lonely.begin])
+    latest = np.concatenate([perhaps.end[about], lonely.end])
+    order = np.lexsort((begin, volume, legs.owner[leg]))
+    horizon = end_ms - begin_ms
+    return Encounters(
+        track=legs.track[leg][order],
+        volume=volume[order],
+        inside_now=np.concatenate([sure.begin <= 0, np.zeros(len(lonely), dtype=bool)])[order],
+        enter_ms=_whole(np.floor(np.concatenate([sure.begin, never])), np.inf, begin_ms)[order],
+        clear_ms=_whole(np.ceil(np.concatenate([sure.end, never])), horizon, begin_ms)[order],
+        enter_earliest_ms=_whole(np.floor(earliest), np.inf, begin_ms)[order],
+        clear_latest_ms=_whole(np.ceil(latest), horizon, begin_ms)[order],
+        distance_out_m=np.concatenate([way_out, np.zeros(len(lonely))])[order],
+    )
+
+
+def _whole(time_ms: FloatArray, never_from: float, begin_ms: int) -> IntArray:
+    """Milliseconds of the epoch of times from begin_ms; NEVER_MS for those at or after never_from."""
+    come = time_ms < never_from
+    return np.where(come, begin_ms + np.where(come, time_ms, 0.0).astype(np.int64), NEVER_MS)

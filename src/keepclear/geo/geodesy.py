@@ -26,8 +26,8 @@ EQUATOR_M = 6_378_137.0
 FLATTENING = 1 / 298.257223563
 POLAR_M = EQUATOR_M * (1 - FLATTENING)
 MEAN_M = 6_371_008.8
-_E2 = FLATTENING * (2 - FLATTENING)
-_EP2 = _E2 / (1 - _E2)
+E2 = FLATTENING * (2 - FLATTENING)
+_EP2 = E2 / (1 - E2)
 _N = FLATTENING / (2 - FLATTENING)
 _TINY = 1e-300
 _SETTLED_RAD = 1e-14
@@ -293,8 +293,8 @@ def to_ecef(lat_deg: npt.ArrayLike, lon_deg: npt.ArrayLike) -> FloatArray:
     """Points of the ellipsoid as earth-centred metres: the shape of the input with x, y, z in front."""
     sin_lat, cos_lat = sin_cos_deg(lat_deg)
     sin_lon, cos_lon = sin_cos_deg(lon_deg)
-    prime = EQUATOR_M / np.sqrt(1 - _E2 * sin_lat**2)
-    return np.stack([prime * cos_lat * cos_lon, prime * cos_lat * sin_lon, prime * (1 - _E2) * sin_lat])
+    prime = EQUATOR_M / np.sqrt(1 - E2 * sin_lat**2)
+    return np.stack([prime * cos_lat * cos_lon, prime * cos_lat * sin_lon, prime * (1 - E2) * sin_lat])
 
 
 def heading_ecef(lat_deg: npt.ArrayLike, lon_deg: npt.ArrayLike, azimuth_deg: npt.ArrayLike) -> FloatArray:

@@ -7,14 +7,16 @@ track and takes part in nothing.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 
 from keepclear.geo.altitude import AltRef
-from keepclear.geo.units import E7_PER_DEGREE, FloatArray, IntArray
+from keepclear.geo.geodesy import Line
+from keepclear.geo.motion import Legs
+from keepclear.geo.units import E7_PER_DEGREE, BoolArray, FloatArray, IntArray
 
 FRESH_MS = 15_000
 """A report this old is still as good as its stated error (a long-range radar turns in 12 s); an older one loses its
@@ -93,6 +95,11 @@ class Tracks:
             at_ms=np.array(at_ms, dtype=np.int64),
         )
 
+    @property
+    def placed(self) -> BoolArray:
+        """Which have a position."""
+        return np.isfinite(self.lon_deg) & (np.abs(self.lat_deg) <= 90)
+
     def take(self, index: npt.ArrayLike) -> Self:
         """The tracks at an index array or mask, in its order."""
         return type(self)(**{field.name: getattr(self, field.name)[index] for field in fields(self)})
@@ -100,3 +107,57 @@ class Tracks:
 
 def _hundredths(values: Sequence[IntOrNone]) -> FloatArray:
     return np.array(values, dtype=np.float64) / 100
+
+
+def position_error_m(tracks: Tracks, now_ms: int) -> FloatArray:
+    """How far each aircraft may be from where `advance` puts it: its stated error, and the loss of age (FRESH_MS)."""
+    stale_s = np.maximum(now_ms - tracks.at_ms - FRESH_MS, 0) / 1000
+    return tracks.pos_err_m + stale_s * _moving(tracks)
+
+
+def advance(tracks: Tracks, to_ms: int) -> Tracks:
+    """The same tracks at to_ms: moved along their geodesics, their course and altitude as they are there.
+
+    The stated errors stay as they were; `position_error_m` has what age adds.
+    """
+    ahead_s = (to_ms - tracks.at_ms) / 1000
+    lat, lon, course = _line(tracks).position(_moving(tracks) * ahead_s)
+    return replace(
+        tracks,
+        lat_deg=lat,
+        lon_deg=lon,
+        alt_m=tracks.alt_m + np.nan_to_num(tracks.vertical_rate_mps) * ahead_s,
+        track_deg=np.mod(course, 360),
+        at_ms=np.full(len(tracks), to_ms, dtype=np.int64),
+    )
+
+
+def legs_of(tracks: Tracks, now_ms: int, look_ahead_ms: int) -> Legs:
+    """The legs of all tracks that have a position, in [now, now + look-ahead) or 1 ms at least; each its own owner."""
+    placed = np.nonzero(tracks.placed)[0]
+    tracks = tracks.take(placed)
+    age_s = (now_ms - tracks.at_ms) / 1000
+    rate = np.nan_to_num(tracks.vertical_rate_mps)
+    return Legs(
+        owner=placed,
+        track=placed,
+        begin_ms=np.full(len(tracks), now_ms, dtype=np.int64),
+        length_s=np.full(len(tracks), max(look_ahead_ms, 1) / 1000),
+        line=_line(tracks),
+        lead_m=_moving(tracks) * age_s,
+        speed_mps=_moving(tracks),
+        alt_m=tracks.alt_m + rate * age_s,
+        rate_mps=rate,
+        alt_ref=tracks.alt_ref,
+        alt_err_m=tracks.alt_err_m,
+        pos_err_m=position_error_m(tracks, now_ms),
+        slack_ms=np.zeros(len(tracks), dtype=np.int64),
+    )
+
+
+def _moving(tracks: Tracks) -> FloatArray:
+    return np.where(np.isfinite(tracks.track_deg), np.nan_to_num(tracks.ground_speed_mps), 0.0)
+
+
+def _line(tracks: Tracks) -> Line:
+    return Line.of(tracks.lat_deg, tracks.lon_deg, np.nan_to_num(tracks.track_deg))
