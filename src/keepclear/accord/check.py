@@ -155,13 +155,17 @@ def _min_notice(rule: MinNotice, said: Said, body: Notice, earlier: Said | None)
         return Outcome.UNDECIDABLE, f"the start is not stated, {agreed}"
     given = earlier if earlier is not None and _stays_within(body, earlier.body) else said
     counted = "" if given is said else " (counted from the notice that it stays within)"
-    least_ms, most_ms = body.start_ms - given.latest_ms, body.start_ms - given.earliest_ms
-    if least_ms >= floor_ms:
-        return Outcome.MET, f"notice given {_before(least_ms)}, {agreed}{counted}"
-    if most_ms < floor_ms:
-        return Outcome.NOT_MET, f"notice given {_before(most_ms)}, {agreed}{counted}"
-    error = f"the clock error of {span(abs(given.wall_err_ms))} decides"
-    return Outcome.UNDECIDABLE, f"notice given {_before(body.start_ms - given.wall_ms)}, {agreed}: {error}{counted}"
+    notice_ms, err_ms = body.start_ms - given.wall_ms, abs(given.wall_err_ms)
+    error = f" (clock error {span(err_ms)})" if err_ms else ""
+    evidence = f"notice given {_before(notice_ms)}{error}, {agreed}{counted}"
+    return _compared(notice_ms, err_ms, floor_ms), evidence
+
+
+def _compared(value: int, err: int, least: int) -> Outcome:
+    """Whether a value known to within an error is certainly at least, or certainly less than, what was agreed."""
+    if value - err >= least:
+        return Outcome.MET
+    return Outcome.NOT_MET if value + err < least else Outcome.UNDECIDABLE
 
 
 def _before(ms: int) -> str:
@@ -206,13 +210,10 @@ def _ack_within(limit_ms: int, held: Held | None, ack: Said | None, newest_ms: i
         if silent_ms is not None and silent_ms > limit_ms:
             return Outcome.NOT_MET, f"not acknowledged {span(silent_ms)} after display, {agreed}"
         return Outcome.UNDECIDABLE, f"not acknowledged so far, {agreed}"
-    taken_ms = ack.wall_ms - shown_ms
-    if ack.latest_ms - shown_ms + err_ms <= limit_ms:
-        return Outcome.MET, f"acknowledged {span(taken_ms)} after display, {agreed}"
-    if ack.earliest_ms - shown_ms - err_ms > limit_ms:
-        return Outcome.NOT_MET, f"acknowledged {span(taken_ms)} after display, {agreed}"
-    error = f"the clock error of {span(abs(ack.wall_err_ms) + err_ms)} decides"
-    return Outcome.UNDECIDABLE, f"acknowledged {span(taken_ms)} after display, {agreed}: {error}"
+    taken_ms, err_ms = ack.wall_ms - shown_ms, err_ms + abs(ack.wall_err_ms)
+    error = f" (clock error {span(err_ms)})" if err_ms else ""
+    evidence = f"acknowledged {span(taken_ms)} after display{error}, {agreed}"
+    return _compared(-taken_ms, err_ms, -limit_ms), evidence
 
 
 def _within_area(agreed: Volume, volumes: Sequence[Volume]) -> Judged:
@@ -256,6 +257,4 @@ def _limit_within(limit: Altitude | None, agreed: Altitude | None, above: bool) 
         return Outcome.UNDECIDABLE
     err_cm = bound_cm + abs(limit.err_cm) + abs(agreed.err_cm)
     room_cm = limit.cm - agreed.cm if above else agreed.cm - limit.cm
-    if room_cm >= err_cm:
-        return Outcome.MET
-    return Outcome.NOT_MET if room_cm < -err_cm else Outcome.UNDECIDABLE
+    return _compared(room_cm, err_cm, 0)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from keepclear.accord import canonical, geometry, shape, statement, understanding
+from keepclear.accord.figures import BIDI
 from keepclear.accord.outcome import Flaw, Refused
 from keepclear.accord.shape import Altitude, AltRef, AreaKind, Volume
 from keepclear.accord.statement import (
@@ -40,7 +41,6 @@ MAX_RADIUS_CM: Final = 500_000_000  # 5 000 km
 MAX_ABOARD: Final = 10_000
 MAX_AREA_WORD_BYTES: Final = 16
 HASH_BYTES: Final = 32
-BIDI: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 class Links(NamedTuple):

@@ -20,7 +20,7 @@ MAX_RULES: Final = 64
 MAX_RULE_BYTES: Final = 300
 MAX_AGREED_VERTICES: Final = 100  # of an agreed area: each notice's edges are tried against each of these
 MAX_RULE_MS: Final = 366 * 86_400_000
-REACTION_STEPS: Final = ("acknowledge", "relay", "crew")
+REACTION_STEPS: Final = ("acknowledge", "relay", "act")
 
 Pairs = tuple[tuple[int, int], ...]
 
