@@ -22,6 +22,7 @@ from keepclear.accord.times import month_of
 from keepclear.accord.understanding import InForce, in_force, rules_for
 
 DIGEST_DOMAIN: Final = b"keepclear/tally/1\x00"
+MAX_READINGS: Final = 64  # of one activity, followed back; a chain of thousands would cost the square of its length
 NO_CLASS: Final = 0  # the class of statements that have none, such as a HAZARD
 
 
@@ -67,7 +68,8 @@ def tally(history: Iterable[Said], parties: frozenset[int]) -> Tally:
     for said in record.statements:
         if said.party in parties:
             record.count(said, counts)
-    rows = tuple(Row(*key, **dict(counts[key])) for key in sorted(counts))
+    full = sorted(key for key, numbers in counts.items() if any(numbers.values()))
+    rows = tuple(msgspec.structs.replace(Row(*key), **counts[key]) for key in full)
     return Tally(rows, hashlib.sha256(DIGEST_DOMAIN + canonical.encode(list(rows))).digest())
 
 
@@ -80,7 +82,7 @@ class _Record:
         self.by_leaf = {said.leaf: said for said in history}
         self.statements = [said for said in history if said.kind in ACK_OWED]
         self.held: Mapping[tuple[bytes, int], Held] = holdings(self.statements, history)
-        self.acks = _first_acks(history)
+        self.acks = self._first_acks(history)
         self.newest_ms: dict[int, int] = {}
         for said in history:
             self.newest_ms[said.party] = max(said.earliest_ms, self.newest_ms.get(said.party, said.earliest_ms))
@@ -115,33 +117,39 @@ class _Record:
             own["amended"] += 1
 
     def _cancels(self, said: Said) -> bytes | None:
-        """The NOTICE that a CANCEL ends, through the AMENDs in between, all of one author; None for anything else."""
+        """The NOTICE that a CANCEL ends, through the AMENDs in between; None for anything else."""
         if not isinstance(said.body, Cancel):
             return None
-        passed: set[bytes] = set()
+        readings = [self.by_leaf[leaf] for leaf in self._replaced(said)]
+        return readings[-1].leaf if readings and readings[-1].kind == Kind.NOTICE else None
+
+    def _replaced(self, said: Said) -> list[bytes]:
+        """What a statement stands for: the author's own notices before it, back to the first that is held."""
+        found: list[bytes] = []
         leaf = said.replaces
-        while leaf is not None and leaf not in passed:
-            passed.add(leaf)
+        while leaf is not None and len(found) < MAX_READINGS:
             replaced = self.by_leaf.get(leaf)
             if replaced is None or replaced.party != said.party or not isinstance(replaced.body, Notice):
-                return None
-            if replaced.kind == Kind.NOTICE:
-                return leaf
+                break
+            found.append(leaf)
             leaf = replaced.replaces
-        return None
+        return found
 
+    def _first_acks(self, history: Iterable[Said]) -> Mapping[tuple[bytes, int], Said]:
+        """Per (leaf, acknowledging party) the acknowledgement said first, by its own clock.
 
-def _first_acks(history: Iterable[Said]) -> Mapping[tuple[bytes, int], Said]:
-    """Per (leaf, acknowledging party) the acknowledgement that was said first, by its own clock."""
-    found: dict[tuple[bytes, int], Said] = {}
-    for said in history:
-        if not isinstance(said.body, Acknowledgement):
-            continue
-        for leaf in said.refs:
-            first = found.get((leaf, said.party))
-            if first is None or (said.wall_ms, said.place) < (first.wall_ms, first.place):
-                found[leaf, said.party] = said
-    return found
+        Who acknowledges an AMEND or CANCEL acknowledges what it replaces: nobody has to answer the outdated reading.
+        """
+        found: dict[tuple[bytes, int], Said] = {}
+        for said in history:
+            if not isinstance(said.body, Acknowledgement):
+                continue
+            cited = [self.by_leaf[leaf] for leaf in said.refs if leaf in self.by_leaf]
+            for leaf in [leaf for one in cited for leaf in (one.leaf, *self._replaced(one))]:
+                first = found.get((leaf, said.party))
+                if first is None or (said.wall_ms, said.place) < (first.wall_ms, first.place):
+                    found[leaf, said.party] = said
+        return found
 
 
 def _count_outcomes(findings: Iterable[Finding], row: Counter[str]) -> None:
