@@ -30,8 +30,8 @@ from nacl.bindings import crypto_sign, crypto_sign_seed_keypair
 
 MAX_FILE_BYTES: Final = 16_384  # two keys in PEM are under 1 000 bytes
 FINGERPRINT_BYTES: Final = 16  # eight groups of four hex digits, read aloud in twenty seconds; 2^128 to forge
-PASSPHRASE_HEADER: Final = "keepclear passphrase scrypt-17-8-1 "  # beside it the salt, in hex
-SCRYPT: Final = {"n": 1 << 17, "r": 8, "p": 1, "maxmem": 192 << 20}  # 128 MiB and about half a second a guess
+PASSPHRASE_HEADER: Final = "keepclear passphrase scrypt-16-8-1 "  # beside it the salt, in hex
+SCRYPT: Final = {"n": 1 << 16, "r": 8, "p": 1, "maxmem": 96 << 20}  # 64 MiB and 0.2 s a guess, and a file at each start
 PEM: Final = re.compile(r"-----BEGIN [A-Z ]+-----\n.*?-----END [A-Z ]+-----\n", re.DOTALL)
 
 PrivateKey = Ed25519PrivateKey | MLDSA44PrivateKey
@@ -75,8 +75,12 @@ class NodeKeys(SigningKey):
 
 def fingerprint(public: bytes) -> str:
     """What people compare by voice: the first 16 bytes of the SHA-256, in groups of four hex digits."""
-    digits = sha256(public).hexdigest()[: 2 * FINGERPRINT_BYTES]
-    return " ".join(digits[i : i + 4] for i in range(0, len(digits), 4))
+    return grouped(sha256(public).digest()[:FINGERPRINT_BYTES])
+
+
+def grouped(data: bytes) -> str:
+    """Bytes as they are read aloud: groups of four hex digits."""
+    return data.hex(" ", -2)
 
 
 def create_key(path: Path, passphrase: bytes | None = None) -> SigningKey:
