@@ -9,7 +9,8 @@ SOURCE = Path(__file__).resolve().parent.parent / "src" / "keepclear"
 FLOOR = {"geo": 0, "accord": 1, "record": 2, "line": 3, "node": 4, "host": 5}
 MAY_IMPORT = {room: {other for other in FLOOR if FLOOR[other] <= floor} for room, floor in FLOOR.items()}
 MAY_IMPORT["interop"] = {"interop", "geo", "accord"}
-MAY_IMPORT["host"] |= {"interop"}
+for user in ("node", "host"):  # a node takes in positions and plans as interop reads them
+    MAY_IMPORT[user] |= {"interop"}
 IMPURE = {
     "asyncio", "datetime.now", "glob", "io", "logging", "multiprocessing", "os", "pathlib", "queue", "random",
     "secrets", "select", "shutil", "signal", "socket", "sqlite3", "subprocess", "sys", "tempfile", "threading",

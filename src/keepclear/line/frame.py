@@ -59,9 +59,9 @@ class Vector(msgspec.Struct, frozen=True, array_like=True, tag=4):
 
 
 class Note(msgspec.Struct, frozen=True, array_like=True, tag=5):
-    """A checkpoint as a signed note."""
+    """A checkpoint as a signed note's bytes."""
 
-    text: str
+    raw: bytes
 
 
 Item = EntryItem | Have | Ask | Vector | Note

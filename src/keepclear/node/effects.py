@@ -63,7 +63,7 @@ class KeepNote(msgspec.Struct, frozen=True, array_like=True, tag="keep-note"):
 
     origin: str
     size: int
-    text: str
+    raw: bytes
 
 
 class Assess(msgspec.Struct, frozen=True, array_like=True, tag="assess"):
@@ -87,4 +87,4 @@ _encoder: Final = msgspec.msgpack.Encoder()
 
 def digest(effects: list[Effect]) -> bytes:
     """Sixteen bytes that two equal lists of effects share."""
-    return blake2b(_encoder.encode(effects), digest_size=16).digest() if effects else b""
+    return blake2b(_encoder.encode(effects), digest_size=16).digest()

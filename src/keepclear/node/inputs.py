@@ -19,6 +19,24 @@ class Stamp(msgspec.Struct, frozen=True, array_like=True):
     wall_err_ms: int
 
 
+class Settings(msgspec.Struct, frozen=True, array_like=True):
+    """What a node is set to do, fixed for one start and journalled with it. Times in ms, lengths in cm."""
+
+    heartbeat_ms: int = 250
+    receipt_every_ms: int = 1_000
+    checkpoint_every_ms: int = 60_000
+    checkpoint_every_entries: int = 1_000
+    assess_every_ms: int = 1_000
+    assess_deadline_ms: int = 5_000
+    look_ahead_ms: int = 1_800_000
+    alert_ahead_ms: int = 120_000
+    horizontal_cm: int = 926_000
+    vertical_cm: int = 30_480
+    alert_hold_ms: int = 15_000
+    track_lost_ms: int = 60_000
+    clarify_ms: int = 60_000
+
+
 class Input(msgspec.Struct, frozen=True, array_like=True, tag=True):
     """What all inputs have."""
 
@@ -32,6 +50,7 @@ class Start(Input, frozen=True, array_like=True, tag="start"):
     fresh: bytes
     secret: bytes
     version: str
+    settings: Settings
 
 
 class Tick(Input, frozen=True, array_like=True, tag="tick"):
@@ -103,6 +122,10 @@ class Assessed(Input, frozen=True, array_like=True, tag="assessed"):
     findings: tuple[Any, ...] | None
 
 
+class Close(Input, frozen=True, array_like=True, tag="close"):
+    """The hands are about to end in good time: a last checkpoint is to be made."""
+
+
 class Aside(Input, frozen=True, array_like=True, tag="aside"):
     """An item that has crashed this node twice: to be kept out, by digest, and alarmed."""
 
@@ -132,7 +155,7 @@ AnyInput = (
 )
 
 _encoder: Final = msgspec.msgpack.Encoder()
-_decoder: Final = msgspec.msgpack.Decoder(AnyInput)
+_decoder: Final[msgspec.msgpack.Decoder[AnyInput]] = msgspec.msgpack.Decoder(AnyInput)
 
 
 def to_bytes(data: AnyInput) -> bytes:

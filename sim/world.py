@@ -1,0 +1,319 @@
+"""A seeded world: members of one line in one process, under a virtual clock, a lossy network, crashes and restores.
+
+The law: everything that chance decides is drawn from one seed; the nodes, their hands, sessions and journals are the
+real ones, only clock, network and disk are ours. After every step the world looks at every copy of every logbook.
+Key material of sessions is drawn by the crypto library and differs from run to run; nothing that happens depends on it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from hashlib import blake2b, shake_256
+from heapq import heappop, heappush
+from random import Random
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
+from nacl.signing import SigningKey
+
+from keepclear.host.hands import Group, Hands, recover
+from keepclear.host.journal import MemoryJournal
+from keepclear.line.offer import Ends
+from keepclear.line.session import Noise, Opened, Reply, Session, Up
+from keepclear.node import inputs
+from keepclear.node.assessment import assess
+from keepclear.node.effects import Alarm, Assess, Show
+from keepclear.node.inputs import AnyInput, Assessed, Receive, Settings, Stamp, Start, Tick
+from keepclear.node.node import Node
+from keepclear.record.entry import Entry
+from keepclear.record.genesis import Genesis
+from sim.invariants import Watch
+
+START_WALL_MS = 1_537_207_200_000
+SESSION_TICK_MS = 100
+COMMIT_AFTER_MS = 5
+MAX_GROUP = 100
+
+
+@dataclass(frozen=True)
+class Weather:
+    """What the network and the disks do. Chances are of one datagram or one group."""
+
+    loss: float = 0.0
+    duplicate: float = 0.0
+    corrupt: float = 0.0
+    delay_ms: tuple[int, int] = (1, 20)
+    disk_ms: tuple[int, int] = (0, 8)
+
+
+CALM = Weather()
+
+
+@dataclass
+class Log:
+    """What a member's officer was shown and called for."""
+
+    shown: list[tuple[int, Show]] = field(default_factory=list)
+    alarms: list[tuple[int, Alarm]] = field(default_factory=list)
+
+
+class Keys:
+    """A member's node keys, from its name."""
+
+    def __init__(self, ed25519: SigningKey, mldsa: MLDSA44PrivateKey) -> None:
+        self._ed25519, self._mldsa = ed25519, mldsa
+
+    def sign(self, message: bytes) -> bytes:
+        return self._ed25519.sign(message).signature
+
+    def sign_mldsa(self, message: bytes) -> bytes:
+        return self._mldsa.sign(message)
+
+
+class Member:
+    """One member in the world: its journal outlives its process, which starts and crashes."""
+
+    def __init__(self, world: "World", index: int, keys: Keys) -> None:
+        self.world, self.index, self.keys = world, index, keys
+        self.journal = MemoryJournal()
+        self.older: list[bytes] = []
+        self.log = Log()
+        self.starts = 0
+        self.skew_ms = 0
+        self.hands: Hands | None = None
+        self.sessions: dict[int, Session] = {}
+        self.noise = 0
+        self.attended = True
+        self._process = 0
+        self._closing: Group | None = None
+        self._commit_due = False
+        self._group_started = 0
+        self._wakes: set[int] = set()
+
+    @property
+    def node(self) -> Node:
+        assert self.hands is not None
+        return self.hands.node
+
+    def start(self) -> None:
+        world = self.world
+        self.starts += 1
+        self._process += 1
+        node = Node(world.genesis, self.index)
+        recover(node, self.journal)
+        self.hands = Hands(node, self.journal, self.keys, self)
+        self._closing, self._commit_due, self._wakes = None, False, set()
+        others = [i for i in range(len(world.genesis.names)) if i != self.index]
+        self.sessions = {
+            peer: Session(Ends(world.genesis.line, self.index, peer, world.node_key(peer)), self.keys.sign, world.fresh)
+            for peer in others
+        }
+        fresh = world.fresh(8)
+        self.take(Start(self.stamp(), f"boot{self.starts}", fresh, world.fresh(32), "sim", world.settings))
+        for peer, session in self.sessions.items():
+            self._transmit(peer, session.hello(world.now))
+        process = self._process
+        world.every(SESSION_TICK_MS, self._session_tick, lambda: self._process == process)
+        world.every(world.settings.heartbeat_ms, self._tick, lambda: self._process == process)
+
+    def crash(self) -> None:
+        """The process ends; what was not committed is gone."""
+        self._process += 1
+        self.hands = None
+        self.sessions = {}
+        self.journal = MemoryJournal(self.journal.image())
+
+    def restore(self, image: bytes) -> None:
+        """The process ends, and its disk is put back to an older state."""
+        self.crash()
+        self.journal = MemoryJournal(image)
+
+    # -- the node's ports --------------------------------------------------------------------------------------------
+
+    def stamp(self) -> Stamp:
+        return Stamp(self.world.now, START_WALL_MS + self.world.now + self.skew_ms, 50)
+
+    def send(self, peer: int, frame: bytes, flash: bool) -> None:
+        self._transmit(peer, self.sessions[peer].seal(frame))
+
+    def show(self, shown: Show) -> bool:
+        self.log.shown.append((self.world.now, shown))
+        return self.attended
+
+    def alarm(self, alarm: Alarm) -> None:
+        self.log.alarms.append((self.world.now, alarm))
+
+    def assess(self, wanted: Assess) -> None:
+        process = self._process
+
+        def answer() -> None:
+            if self._process == process:
+                findings = tuple(msgspec.to_builtins(f, builtin_types=(bytes,)) for f in assess(wanted.snapshot))
+                self.take(Assessed(self.stamp(), wanted.digest, findings))
+
+        self.world.after(30, answer)
+
+    def wake(self, mono_ms: int) -> None:
+        if mono_ms in self._wakes:
+            return
+        self._wakes.add(mono_ms)
+        process = self._process
+
+        def ring() -> None:
+            self._wakes.discard(mono_ms)
+            if self._process == process:
+                self._tick()
+
+        self.world.after(max(1, mono_ms - self.world.now), ring)
+
+    # -- inputs ------------------------------------------------------------------------------------------------------
+
+    def take(self, data: AnyInput) -> None:
+        """Feeds an input; its group becomes durable a little later, if the process lives."""
+        assert self.hands is not None
+        self.world.steps += 1
+        self.hands.take(data)
+        self.world.watch.after_step(self)
+        self._schedule_commit()
+
+    def receive(self, sender: int, datagram: bytes) -> None:
+        """A datagram has come in."""
+        if self.hands is None:
+            return
+        session = self.sessions[sender]
+        for event in session.receive(datagram, self.world.now, str(sender)):
+            match event:
+                case Up(name):
+                    self.take(inputs.Session(self.stamp(), sender, name, self.world.fresh(16)))
+                case Opened(frame):
+                    if session.up is not None:
+                        self.take(Receive(self.stamp(), sender, session.up, frame))
+                case Reply(datagrams):
+                    self._transmit(sender, datagrams)
+                case Noise():
+                    self.noise += 1
+            if self.hands is None:
+                return
+
+    def _tick(self) -> None:
+        noise, self.noise = self.noise, 0
+        self.take(Tick(self.stamp(), noise))
+
+    def _session_tick(self) -> None:
+        for peer, session in self.sessions.items():
+            self._transmit(peer, session.tick(self.world.now))
+
+    def _transmit(self, peer: int, datagrams: list[bytes]) -> None:
+        for datagram in datagrams:
+            self.world.transmit(self.index, peer, datagram)
+
+    def _schedule_commit(self) -> None:
+        assert self.hands is not None
+        group = self.hands.waiting
+        if self._commit_due or self._closing is not None or not group.rows:
+            return
+        self._commit_due = True
+        urgent = group.flash or len(group.rows) >= MAX_GROUP
+        process = self._process
+        self.world.after(0 if urgent else COMMIT_AFTER_MS, lambda: self._close_group(process))
+
+    def _close_group(self, process: int) -> None:
+        if self._process != process or self.hands is None:
+            return
+        self._commit_due = False
+        self._closing = self.hands.close_group(snapshot=self.world.random.random() < 0.02)
+        low, high = self.world.weather.disk_ms
+        self.world.after(self.world.random.randint(low, high), lambda: self._written(process))
+
+    def _written(self, process: int) -> None:
+        group = self._closing
+        if self._process != process or self.hands is None or group is None:
+            return
+        self.hands.make_durable(group, START_WALL_MS + self.world.now)
+        self._closing = None
+        self.world.watch.kept(self, group)
+        # The process may end between the disk and the first word about it.
+        if self.world.dies_now(self):
+            return
+        self.hands.perform(group)
+        self.world.watch.after_step(self)
+        self._schedule_commit()
+
+
+class World:
+    """The members, the clock, the network."""
+
+    def __init__(self, seed: int, genesis: Genesis, keys: list[Keys], settings: Settings | None = None) -> None:
+        self.seed = seed
+        self.random = Random(seed)
+        self.genesis = genesis
+        self.settings = settings or Settings()
+        self.weather = CALM
+        self.now = 0
+        self.steps = 0
+        self.trace = blake2b(digest_size=16)
+        self.cut: set[tuple[int, int]] = set()
+        self.crash_chance = 0.0
+        self.on_crash: Callable[[Member], None] = lambda member: None
+        self.watch = Watch(self)
+        self._events: list[tuple[int, int, Callable[[], None]]] = []
+        self._count = 0
+        self._fresh = 0
+        self.members = [Member(self, i, key) for i, key in enumerate(keys)]
+
+    def node_key(self, member: int) -> bytes:
+        return self.genesis.keys[self.genesis.node_key(member)].key.ed25519
+
+    def fresh(self, size: int) -> bytes:
+        """Bytes that nobody has seen before, from the seed."""
+        self._fresh += 1
+        return shake_256(f"{self.seed}/{self._fresh}".encode()).digest(size)
+
+    def after(self, delay_ms: int, what: Callable[[], None]) -> None:
+        self._count += 1
+        heappush(self._events, (self.now + delay_ms, self._count, what))
+
+    def every(self, period_ms: int, what: Callable[[], None], alive: Callable[[], bool]) -> None:
+        """Does something periodically, with a phase of its own, as long as it lives."""
+
+        def again() -> None:
+            if alive():
+                what()
+                self.after(period_ms, again)
+
+        self.after(self.random.randint(1, period_ms), again)
+
+    def transmit(self, sender: int, receiver: int, datagram: bytes) -> None:
+        weather, draw = self.weather, self.random
+        if (sender, receiver) in self.cut or draw.random() < weather.loss:
+            return
+        for _ in range(2 if draw.random() < weather.duplicate else 1):
+            data = datagram
+            if draw.random() < weather.corrupt:
+                flipped = bytearray(data)
+                flipped[draw.randrange(len(flipped))] ^= 1 << draw.randrange(8)
+                data = bytes(flipped)
+            self.after(draw.randint(*weather.delay_ms), self._delivery(sender, receiver, data))
+
+    def _delivery(self, sender: int, receiver: int, data: bytes) -> Callable[[], None]:
+        return lambda: self.members[receiver].receive(sender, data)
+
+    def dies_now(self, member: Member) -> bool:
+        """Whether the member's process ends just here."""
+        if self.random.random() >= self.crash_chance:
+            return False
+        self.on_crash(member)
+        return True
+
+    def run(self, until_ms: int) -> None:
+        """Lets the world go on until a time."""
+        while self._events and self._events[0][0] <= until_ms:
+            self.now, _, what = heappop(self._events)
+            what()
+        self.now = until_ms
+
+    def entries(self, member: int) -> list[Entry]:
+        return [entry for book in self.members[member].node.books.all() for entry in book.entries]
+
+    def start_all(self) -> None:
+        for member in self.members:
+            member.start()

@@ -1,0 +1,239 @@
+"""What the officer is told about own flights: raised at once, updated when it matters, cleared with hysteresis.
+
+The law: own positions and plans come in here and go nowhere else. A finding under another digest than the one asked
+for is stale and dropped; none by the deadline is shown as "not assessed". A flight that is no longer heard of does
+not vanish: its advisories end with "track lost". Where the area is unknown, no safe side is derived.
+"""
+
+from hashlib import blake2b
+from typing import Any, Final
+
+import msgspec
+
+from keepclear.accord import shape, statement
+from keepclear.accord.shape import Volume
+from keepclear.accord.statement import Precedence
+from keepclear.accord.times import span, zulu
+from keepclear.accord.understanding import Reaction, WithinArea
+from keepclear.interop.position import Plan, Position
+from keepclear.node import situation
+from keepclear.node.assessment import PAIR, PLANNED_FLIGHT, Finding, Snapshot, Watched
+from keepclear.node.core import Core
+from keepclear.node.effects import Assess
+from keepclear.node.inputs import Assessed, Plans, Tracks
+from keepclear.node.state import Advisory, Matter
+
+MAX_POSITIONS: Final = 20_000
+MAX_PLANS: Final = 5_000
+REASSESS_MS: Final = 5_000  # the picture moves although nothing new comes in
+TELL_AGAIN_MS: Final = 60_000  # an entry that moves by as much is told anew
+USUAL_REACTION_MS: Final = (30_000, 60_000, 60_000)
+
+
+def begin(core: Core) -> None:
+    """After a start nothing is being worked out; positions and advisories stand until they are refreshed."""
+    core.state.advice.asked, core.state.advice.asked_ms, core.state.advice.dirty = b"", None, True
+
+
+def take_tracks(core: Core, data: Tracks) -> None:
+    """Takes a batch of positions, the newest of each flight."""
+    try:
+        batch = msgspec.msgpack.decode(data.batch, type=tuple[Position, ...])
+    except (msgspec.DecodeError, ValueError):
+        core.count_noise("malformed track batch")
+        return
+    positions = core.state.advice.positions
+    for position in batch:
+        known = positions.get(position.flight)
+        if known is None and len(positions) >= MAX_POSITIONS:
+            core.count_noise("flight beyond the limit")
+        elif known is None or known.at_ms < position.at_ms:
+            positions[position.flight] = position
+    core.state.advice.dirty = True
+
+
+def take_plans(core: Core, data: Plans) -> None:
+    """Takes own plans; a plan without waypoints withdraws the flight's."""
+    try:
+        batch = msgspec.msgpack.decode(data.batch, type=tuple[Plan, ...])
+    except (msgspec.DecodeError, ValueError):
+        core.count_noise("malformed plan batch")
+        return
+    plans = core.state.advice.plans
+    for plan in batch:
+        if not plan.waypoints:
+            plans.pop(plan.flight, None)
+        elif plan.flight in plans or len(plans) < MAX_PLANS:
+            plans[plan.flight] = plan
+        else:
+            core.count_noise("plan beyond the limit")
+    core.state.advice.dirty = True
+
+
+def assess_if_due(core: Core) -> None:
+    """Has the present picture worked out, when something changed or time has passed, one at a time."""
+    advice, settings = core.state.advice, core.state.settings
+    if not (advice.positions or advice.plans) or advice.asked:
+        return
+    waited = None if advice.asked_ms is None else core.mono_ms - advice.asked_ms
+    every = settings.assess_every_ms if advice.dirty else REASSESS_MS
+    if waited is not None and waited < every:
+        return
+    _forget_lost(core)
+    snapshot = msgspec.msgpack.encode(_snapshot(core))
+    digest = blake2b(snapshot, digest_size=16).digest()
+    advice.asked, advice.asked_ms, advice.dirty = digest, core.mono_ms, False
+    core.emit(Assess(digest, snapshot, settings.assess_deadline_ms))
+
+
+def take_findings(core: Core, data: Assessed) -> None:
+    """Turns findings into advisories; drops what is stale."""
+    advice = core.state.advice
+    if data.digest != advice.asked:
+        core.count_noise("stale findings")
+        return
+    advice.asked = b""
+    if data.findings is None:
+        advice.missed += 1
+        core.show("not assessed", "the picture could not be worked out in time", precedence=Precedence.IMMEDIATE)
+        core.alarm("not assessed", "NOT ASSESSED: advisories may be out of date")
+        return
+    for raw in data.findings:
+        finding = msgspec.convert(raw, Finding, from_attributes=True)
+        _advise(core, finding)
+    for key, advisory in list(advice.advisories.items()):
+        if core.wall_ms - advisory.seen_ms >= core.state.settings.alert_hold_ms:
+            _clear(core, key, advisory, "clear")
+
+
+def _snapshot(core: Core) -> Snapshot:
+    rules = situation.rules_now(core)
+    area = next((rule.volume for rule in rules if isinstance(rule, WithinArea)), None)
+    agreed = next((rule for rule in rules if isinstance(rule, Reaction)), None)
+    reaction = (agreed.acknowledge_ms, agreed.relay_ms, agreed.crew_ms) if agreed else USUAL_REACTION_MS
+    advice, settings = core.state.advice, core.state.settings
+    return Snapshot(
+        now_ms=core.wall_ms,
+        look_ahead_ms=settings.look_ahead_ms,
+        alert_ahead_ms=settings.alert_ahead_ms,
+        horizontal_cm=settings.horizontal_cm,
+        vertical_cm=settings.vertical_cm,
+        reaction=reaction,
+        watched=tuple(w for m in core.state.situation.matters.values() if (w := _watch(core, m)) is not None),
+        widest=area,
+        positions=tuple(advice.positions.values()),
+        plans=tuple(advice.plans.values()),
+    )
+
+
+def _watch(core: Core, matter: Matter) -> Watched | None:
+    """A matter as flights are held against it: notices of others, hazards of anybody, while in force."""
+    if matter.status not in situation.IN_FORCE:
+        return None
+    body = situation.said_of(core.books.by_leaf[matter.leaf]).body
+    if isinstance(body, statement.Hazard):
+        return Watched(matter.leaf, True, body.since_ms, None, body.volumes)
+    if not isinstance(body, statement.Notice) or matter.party == core.me:
+        return None
+    volumes, start_ms, end_ms = _answered(core, matter, body)
+    active = matter.status == situation.ACTIVE or (start_ms is not None and start_ms <= core.wall_ms)
+    over = end_ms is not None and end_ms <= core.wall_ms  # nothing ends by itself
+    return Watched(matter.leaf, active, start_ms, None if over else end_ms, volumes)
+
+
+def _answered(core: Core, matter: Matter, body: statement.Notice) -> tuple[tuple[Volume, ...], int | None, int | None]:
+    """A notice's volumes and window, with what its author's ANSWER added where it had said nothing."""
+    answer = situation.said_of(core.books.by_leaf[matter.answer]).body if matter.answer else None
+    if not isinstance(answer, statement.Answer):
+        return body.volumes, body.start_ms, body.end_ms
+    known = shape.is_known(body.volumes)
+    volumes = body.volumes if known or answer.volumes is None else answer.volumes
+    start_ms = answer.start_ms if body.start_ms is None else body.start_ms
+    return volumes, start_ms, answer.end_ms if body.end_ms is None else body.end_ms
+
+
+def _forget_lost(core: Core) -> None:
+    positions, settings = core.state.advice.positions, core.state.settings
+    lost = [f for f, p in positions.items() if core.wall_ms - p.at_ms > settings.track_lost_ms]
+    for flight in lost:
+        del positions[flight]
+        for key, advisory in list(core.state.advice.advisories.items()):
+            if flight in (advisory.flight, advisory.other) and not key.startswith(PLANNED_FLIGHT):
+                _clear(core, key, advisory, f"track of {flight} lost, not known to be clear")
+
+
+def _advise(core: Core, f: Finding) -> None:
+    key = f"{f.what}:{f.flight}:{f.other}:{f.leaf.hex()}"
+    known = core.state.advice.advisories.get(key)
+    text = _words(core, f)
+    if known is not None and not _is_news(known, f):
+        known.seen_ms, known.enter_ms, known.clear_ms = core.wall_ms, f.enter_ms, f.clear_ms
+        known.margin_ms, known.margin_low_ms, known.text = f.margin_ms, f.margin_low_ms, text
+        return
+    raised_ms = known.raised_ms if known else core.wall_ms
+    core.state.advice.advisories[key] = Advisory(
+        key, f.flight, f.other, f.leaf, f.case, f.enter_ms, f.clear_ms, f.margin_ms, f.margin_low_ms, text,
+        raised_ms, core.wall_ms,
+    )  # fmt: skip
+    core.show("advisory", text, f.leaf or None, Precedence.FLASH, _facts(core, f))
+    if known is None and (f.inside or f.margin_ms is None or f.margin_ms < 0 or f.what == PAIR):
+        core.alarm("advisory", text)
+
+
+def _is_news(known: Advisory, f: Finding) -> bool:
+    if known.case != f.case or (known.margin_ms is None) != (f.margin_ms is None):
+        return True
+    if known.margin_ms is not None and f.margin_ms is not None and (known.margin_ms < 0) != (f.margin_ms < 0):
+        return True
+    if known.enter_ms is None or f.enter_ms is None:
+        return (known.enter_ms is None) != (f.enter_ms is None)
+    return "inside" not in f.case and abs(known.enter_ms - f.enter_ms) >= TELL_AGAIN_MS
+
+
+def _clear(core: Core, key: str, advisory: Advisory, why: str) -> None:
+    del core.state.advice.advisories[key]
+    who = f"{advisory.flight} and {advisory.other}" if advisory.other else advisory.flight
+    core.show("cleared", f"{who}: {why}", advisory.leaf or None, Precedence.PRIORITY, (advisory.flight, advisory.other))
+
+
+def _facts(core: Core, f: Finding) -> tuple[Any, ...]:
+    to_enter = None if f.enter_ms is None else max(0, f.enter_ms - core.wall_ms)
+    to_clear = None if f.clear_ms is None else max(0, f.clear_ms - core.wall_ms)
+    return (f.what, f.flight, f.other, to_enter, to_clear, f.margin_ms, f.case, f.margin_low_ms, f.margin_high_ms)
+
+
+def _words(core: Core, f: Finding) -> str:
+    if f.what == PAIR:
+        return _pair_words(core, f)
+    matter = core.state.situation.matters[f.leaf]
+    of = f"{core.name(matter.party)}'s {statement.Kind(matter.kind).name.replace('_', '-')}"
+    if f.everywhere:
+        return f"{f.flight}: area of {of} not known, no safe side derivable"
+    if f.case == "active, flight inside":
+        leaves = (
+            "does not leave on its present course"
+            if f.clear_ms is None
+            else f"leaves at {zulu(f.clear_ms, core.wall_ms)}"
+        )
+        out = "" if f.way_out_ms is None else f"; shortest way out {span(_seconds(f.way_out_ms))}"
+        return f"{f.flight} is INSIDE {of}; {leaves}{out}"
+    when = "only if its error is against it" if f.enter_ms is None else f"at {zulu(_seconds(f.enter_ms), core.wall_ms)}"
+    plan = "by its plan " if f.what == PLANNED_FLIGHT else ""
+    if f.margin_ms is None:
+        return f"{f.flight} {plan}enters {of} {when}; margin not known: {f.reason}"
+    return f"{f.flight} {plan}enters {of} {when}; margin {'+' if f.margin_ms >= 0 else ''}{span(_seconds(f.margin_ms))}"
+
+
+def _pair_words(core: Core, f: Finding) -> str:
+    near = "" if f.h_min_cm is None else f"{f.h_min_cm // 100} m apart"
+    high = "" if f.v_min_cm is None else f", {f.v_min_cm // 100} m vertically"
+    begins = (
+        "have lost separation"
+        if f.inside or f.enter_ms is None
+        else f"lose separation at {zulu(_seconds(f.enter_ms), core.wall_ms)}"
+    )
+    return f"{f.flight} and {f.other} {begins}: least {near}{high}"
+
+
+def _seconds(ms: int) -> int:
+    return ms // 1_000 * 1_000

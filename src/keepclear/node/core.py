@@ -1,0 +1,72 @@
+"""What the parts of a node share while one input is worked on: who it is, its state, its record, its effects.
+
+The law: parts change `state` and `books` and add to `effects`; nothing else outlives the step.
+"""
+
+from keepclear.line import peer as peers
+from keepclear.line.peer import SlotKey
+from keepclear.node.effects import Alarm, Effect, Show
+from keepclear.node.state import MAX_NOISE_KINDS, State
+from keepclear.record.entry import Entry
+from keepclear.record.genesis import Genesis
+from keepclear.record.logbook import Incarnation, Logbooks
+
+
+class Core:
+    """A node at work on one input."""
+
+    def __init__(self, genesis: Genesis, me: int, state: State, books: Logbooks) -> None:
+        self.genesis = genesis
+        self.me = me
+        self.state = state
+        self.books = books
+        self.effects: list[Effect] = []
+        self.at_work = b""
+
+    @property
+    def mono_ms(self) -> int:
+        """Our monotonic time."""
+        return self.state.now.mono_ms
+
+    @property
+    def wall_ms(self) -> int:
+        """Our wall clock."""
+        return self.state.now.wall_ms
+
+    def emit(self, effect: Effect) -> None:
+        """Wants something done."""
+        self.effects.append(effect)
+
+    def show(self, what: str, text: str, leaf: bytes | None = None, precedence: int = 4, facts: tuple = ()) -> None:  # type: ignore[type-arg]
+        """Puts something before the officer."""
+        self.effects.append(Show(what, leaf, precedence, text, facts))
+
+    def alarm(self, what: str, text: str) -> None:
+        """Calls the officer."""
+        self.effects.append(Alarm(what, text))
+
+    def count_noise(self, kind: str, number: int = 1) -> None:
+        """Counts what was dropped."""
+        noise = self.state.noise
+        if kind in noise or len(noise) < MAX_NOISE_KINDS:
+            noise[kind] = noise.get(kind, 0) + number
+
+    def entry_in(self, slot: SlotKey) -> Entry | None:
+        """The entry in a slot of the record."""
+        party, incarnation, seq = peers.split_slot(slot)
+        book = self.books.books.get((party, incarnation))
+        return book.get(seq) if book else None
+
+    def durable(self, book: Incarnation) -> tuple[int, list[int]]:
+        """How much of a logbook is on disk: size without a gap, and slots beyond it."""
+        if not self.state.undurable:
+            return book.size, book.beyond()
+        key = peers.book_key(book.party, book.incarnation)
+        wet = {int.from_bytes(slot[9:], "big") for slot in self.state.undurable if slot[:9] == key}
+        size = min((seq for seq in wet if seq < book.size), default=book.size)
+        beyond = [seq for seq in (*range(size, book.size), *book.beyond()) if seq not in wet]
+        return size, beyond
+
+    def name(self, member: int) -> str:
+        """A member's name."""
+        return self.genesis.names[member]

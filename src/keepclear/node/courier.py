@@ -1,0 +1,121 @@
+"""Filling frames: heartbeats, questions, what is held, entries in the sequence of their precedence, notes.
+
+The law: an entry leaves only after it is on disk (the frame says so to the hands), a FLASH leaves in a frame of its
+own, at once; small items are bundled into one datagram's worth.
+"""
+
+from typing import Final
+
+from keepclear.accord.statement import Precedence
+from keepclear.line import frame as frames
+from keepclear.line import liveness
+from keepclear.line import peer as peers
+from keepclear.line.frame import EntryItem, Frame, Have, Item
+from keepclear.line.peer import Peer, SlotKey
+from keepclear.node.core import Core
+from keepclear.node.effects import Send, Wake
+from keepclear.record.entry import Entry
+
+PATH: Final = "udp"
+ITEM_OVERHEAD_BYTES: Final = 6
+
+
+def offer_entry(core: Core, entry: Entry) -> None:
+    """Queues a new entry for every peer: our own at once, another's later, if its author has not brought it."""
+    core.state.arrivals += 1
+    slot = peers.slot_key(*entry.slot)
+    for peer in core.state.peers.values():
+        if entry.header.party == core.me:
+            peers.offer(peer, slot, entry.header.precedence, core.state.arrivals)
+        elif entry.header.party != peer.index:
+            peers.offer_later(peer, slot, core.mono_ms)
+
+
+def offer_all(core: Core, peer: Peer) -> None:
+    """Queues all that the peer lacks, by its own word: ours and its own at once, others' later."""
+    for book in core.books.all():
+        holding = peer.holds.get(peers.book_key(book.party, book.incarnation))
+        seqs = [*range(holding.size if holding else 0, book.size), *book.beyond()]
+        for seq in seqs:
+            entry = book.get(seq)
+            slot = peers.slot_key(book.party, book.incarnation, seq)
+            if entry is None or peers.has(peer, slot):
+                continue
+            if book.party in (core.me, peer.index):
+                core.state.arrivals += 1
+                peers.offer(peer, slot, entry.header.precedence, core.state.arrivals)
+            else:
+                peers.offer_later(peer, slot, core.mono_ms)
+
+
+def send_items(core: Core, peer: Peer, items: list[Item], durable: bool = False, flash: bool = False) -> None:
+    """Sends one frame with the given items."""
+    echo_ms, hold_ms = liveness.echo(peer.live, core.mono_ms)
+    plain = frames.to_bytes(Frame(PATH, core.mono_ms, core.wall_ms, echo_ms, hold_ms, tuple(items)))
+    core.emit(Send(peer.index, plain, durable, flash))
+    peer.sent_ms = core.mono_ms
+
+
+def flush(core: Core) -> None:
+    """Sends whatever is due to every peer in session: holdings to tell, then entries; asks to be woken for the rest."""
+    wake: int | None = None
+    for peer in core.state.peers.values():
+        if not peer.session:
+            continue
+        tell = _holdings(core, peer)
+        if peer.answered and (peer.queue or peer.flight or peer.later):
+            _send_entries(core, peer, tell)
+            due = peers.next_resend_ms(peer)
+            wake = due if wake is None else wake if due is None else min(wake, due)
+        elif tell:
+            send_items(core, peer, tell)
+    if wake is not None and wake < core.mono_ms + core.state.settings.heartbeat_ms:
+        core.emit(Wake(wake))
+
+
+def heartbeat(core: Core, peer: Peer) -> None:
+    """Sends an empty frame if nothing has gone to the peer for a heartbeat's time."""
+    if peer.session and core.mono_ms - peer.sent_ms >= core.state.settings.heartbeat_ms:
+        send_items(core, peer, [])
+
+
+def _holdings(core: Core, peer: Peer) -> list[Item]:
+    out: list[Item] = []
+    for key in peer.tell:
+        book = core.books.books.get((key[0], key[1:]))
+        if book is not None:
+            size, beyond = core.durable(book)
+            out.append(Have(book.party, book.incarnation, size, tuple(beyond[: frames.MAX_BEYOND])))
+    peer.tell = {}
+    return out
+
+
+def _send_entries(core: Core, peer: Peer, first: list[Item]) -> None:
+    for slot in peers.due_relays(peer, core.mono_ms):
+        entry = core.entry_in(slot)
+        if entry is not None:
+            core.state.arrivals += 1
+            peers.offer(peer, slot, entry.header.precedence, core.state.arrivals)
+    bundle: list[Item] = list(first)
+    room = frames.DATAGRAM_BYTES - 40 * len(first)
+    wet = False
+    for slot in peers.to_send(peer, core.mono_ms):
+        entry = core.entry_in(slot)
+        if entry is None:
+            continue
+        item, size = EntryItem(entry.raw), len(entry.raw) + ITEM_OVERHEAD_BYTES
+        if entry.header.precedence == Precedence.FLASH:
+            send_items(core, peer, [item], _is_wet(core, slot), True)
+            continue
+        if bundle and size > room:
+            send_items(core, peer, bundle, wet)
+            bundle, room, wet = [], frames.DATAGRAM_BYTES, False
+        bundle.append(item)
+        room -= size
+        wet = wet or _is_wet(core, slot)
+    if bundle:
+        send_items(core, peer, bundle, wet)
+
+
+def _is_wet(core: Core, slot: SlotKey) -> bool:
+    return slot in core.state.undurable

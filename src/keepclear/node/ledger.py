@@ -1,0 +1,59 @@
+"""Taking an entry into the record: the one door for our own, a peer's, and an adopted one.
+
+The law: what goes in has been checked; it is kept with the input that brought it, queued for those who lack it, and
+its statement is folded into the situation at once, in or out of sequence.
+"""
+
+from keepclear.accord.statement import BY_RULE
+from keepclear.line import peer as peers
+from keepclear.node import courier, situation
+from keepclear.node.core import Core
+from keepclear.node.effects import Keep, Mark
+from keepclear.node.state import MAX_DISPUTES, Arrival, Dispute, Owed
+from keepclear.record.entry import Entry
+from keepclear.record.logbook import Contradiction, Verdict
+
+
+def take(core: Core, entry: Entry, by: int) -> Verdict:
+    """Adds a checked entry that `by` brought (ourselves or a peer). Contradictions are kept as disputes."""
+    party, incarnation, seq = entry.slot
+    verdict, contradiction = core.books.add(entry)
+    if contradiction is not None:
+        dispute(core, party, contradiction)
+    if verdict in (Verdict.APPENDED, Verdict.HELD):
+        _keep(core, entry)
+        situation.fold(core, entry)
+        courier.offer_entry(core, entry)
+    if verdict is not Verdict.CONTRADICTION and by != core.me:
+        peer, book = core.state.peers[by], peers.book_key(party, incarnation)
+        peers.hold(peer, book, 0, [seq])
+        if verdict is Verdict.KNOWN:
+            peer.tell[book] = True  # our word on it was lost on the way, or is about to be said
+    return verdict
+
+
+def dispute(core: Core, party: int, contradiction: Contradiction) -> None:
+    """Marks the line as disputed by a member's own contradiction, once for each pair of evidence."""
+    known = any(d.one == contradiction.one and d.other == contradiction.other for d in core.state.disputes)
+    if known or len(core.state.disputes) >= MAX_DISPUTES:
+        return
+    core.state.disputes.append(Dispute(party, contradiction.reason, contradiction.one, contradiction.other))
+    core.show("disputed", f"{core.name(party)}: {contradiction.reason}; both signed entries are kept")
+    core.alarm("disputed", f"the line is disputed: {core.name(party)} contradicts itself ({contradiction.reason})")
+
+
+def _keep(core: Core, entry: Entry) -> None:
+    party, incarnation, seq = entry.slot
+    state = core.state
+    state.undurable[peers.slot_key(party, incarnation, seq)] = state.n
+    state.kept += 1
+    core.emit(Keep(entry.leaf, entry.raw))
+    core.emit(Mark())
+    state.heard[party] = max(state.heard.get(party, 0), entry.header.wall_ms)
+    newest = core.books.books.get((party, state.newest.get(party, b"")))
+    book = core.books.books[party, incarnation]
+    if newest is None or (book.start, book.incarnation) > (newest.start, newest.incarnation):
+        state.newest[party] = incarnation
+    if party != core.me and entry.header.kind not in BY_RULE:
+        owed = state.owed.setdefault(peers.book_key(party, incarnation), Owed())
+        owed.arrivals[seq] = Arrival(seq, entry.leaf, entry.header.precedence)

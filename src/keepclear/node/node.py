@@ -1,0 +1,166 @@
+"""One party's mind: `step(input) -> effects`, the same effects for the same inputs, for ever.
+
+The law: no clock, no randomness, no signature is made here; they come in. Nothing that came from outside raises.
+The hands step in memory, commit the input with the digest of its effects, then perform what has to wait for that.
+Replaying the journal is stepping the same inputs again and comparing.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+import msgspec
+
+from keepclear.line import liveness
+from keepclear.line.liveness import LineState
+from keepclear.line.peer import Peer
+from keepclear.node import advice, author, courier, duties, receipts, reception, reconcile, situation, witness
+from keepclear.node.core import Core
+from keepclear.node.effects import Effect
+from keepclear.node.inputs import (
+    AnyInput,
+    Aside,
+    Assessed,
+    Close,
+    DiskFailed,
+    Displayed,
+    Durable,
+    Plans,
+    Receive,
+    Say,
+    Session,
+    Signed,
+    Start,
+    Tick,
+    Tracks,
+)
+from keepclear.node.state import Owed, Reconciling, State
+from keepclear.record import entry as entries
+from keepclear.record.genesis import Genesis
+from keepclear.record.logbook import Logbooks
+
+VERSION: Final = "1"  # of the fold: a snapshot of another version is not loaded, the journal is replayed instead
+
+
+class Node:
+    """A member's node on one line."""
+
+    def __init__(self, genesis: Genesis, me: int) -> None:
+        state = State(peers={i: Peer(index=i) for i in range(len(genesis.names)) if i != me})
+        self.core = Core(genesis, me, state, Logbooks())
+
+    @property
+    def state(self) -> State:
+        """The folded state; callers read it."""
+        return self.core.state
+
+    @property
+    def books(self) -> Logbooks:
+        """The record; callers read it."""
+        return self.core.books
+
+    def step(self, data: AnyInput) -> list[Effect]:
+        """Folds one input in, and returns what is to be done, in sequence."""
+        core = self.core
+        core.effects, core.at_work = [], b""
+        core.state.n += 1
+        core.state.now = data.stamp
+        self._fold(data)
+        courier.flush(core)
+        return core.effects
+
+    def _fold(self, data: AnyInput) -> None:  # noqa: PLR0912 - one row for each kind of input
+        core = self.core
+        match data:
+            case Receive():
+                reception.receive(core, data)
+            case Tick():
+                self._tick(data)
+            case Signed():
+                if author.signed(core, data) is None:
+                    witness.signed(core, data)
+            case Durable():
+                receipts.durable(core, data)
+                receipts.say_due(core)
+            case Displayed():
+                receipts.displayed(core, data)
+            case Tracks():
+                advice.take_tracks(core, data)
+            case Plans():
+                advice.take_plans(core, data)
+            case Assessed():
+                advice.take_findings(core, data)
+            case Say():
+                author.say(core, data)
+            case Session():
+                reconcile.begin(core, data)
+            case Start():
+                self._start(data)
+            case Close():
+                witness.make(core)
+            case Aside(digest=digest):
+                reception.set_aside(core, digest)
+            case DiskFailed(reason=reason):
+                core.state.disk_failed = reason
+                core.alarm("disk", f"the disk has failed ({reason}): nothing is receipted any more, warnings go on")
+        if isinstance(data, Receive | Tracks | Plans):
+            advice.assess_if_due(core)
+
+    def _start(self, data: Start) -> None:
+        core, state = self.core, self.core.state
+        state.boot, state.settings, state.disk_failed = data.boot, data.settings, ""
+        state.peers = {i: Peer(index=i, strange=p.strange) for i, p in state.peers.items()}
+        state.undurable = {}  # what a start finds in the journal is on disk
+        state.reconciling = Reconciling()
+        for owed in state.owed.values():
+            _resume(owed, core.wall_ms)
+        advice.begin(core)
+        duties.begin(core)
+        author.begin(core, data.fresh, data.secret)
+        witness.begin(core)
+
+    def _tick(self, data: Tick) -> None:
+        core = self.core
+        if data.noise:
+            core.count_noise("datagram that no session opens", data.noise)
+        for peer in core.state.peers.values():
+            if liveness.judge(peer.live, core.mono_ms):
+                _show_line(core, peer)
+            reconcile.ask(core, peer)
+        reconcile.say_due(core)
+        receipts.say_due(core)
+        witness.make_due(core)
+        duties.remind(core)
+        advice.assess_if_due(core)
+        for peer in core.state.peers.values():
+            courier.heartbeat(core, peer)
+
+    def snapshot(self) -> bytes:
+        """The state as bytes; equal states give equal bytes."""
+        return msgspec.msgpack.encode(self.core.state)
+
+    def restore(self, snapshot: bytes, kept: Callable[[int], Iterable[bytes]]) -> None:
+        """Takes up a snapshot; `kept(n)` gives the first n entries that were kept, in their sequence."""
+        self.core.state = msgspec.msgpack.decode(snapshot, type=State)
+        self.core.books = Logbooks()
+        limit = self.core.genesis.body.limits.entry_bytes
+        for raw in kept(self.core.state.kept):
+            self.core.books.add(entries.read(raw, limit))
+
+
+def _resume(owed: Owed, wall_ms: int) -> None:
+    """After a start everything in the journal is durable; times of an earlier boot's monotonic clock are void."""
+    owed.said_ms = None
+    for arrival in owed.arrivals.values():
+        if arrival.durable_ms is None:
+            arrival.durable_ms = wall_ms
+
+
+def _show_line(core: Core, peer: Peer) -> None:
+    state = peer.live.state
+    facts: tuple[Any, ...] = (peer.index, str(state))
+    core.show("line", f"the line to {core.name(peer.index)} is {state}", precedence=2, facts=facts)
+    if state is LineState.DEAD and situation.anything_in_force(core):
+        core.alarm("line dead", f"the line to {core.name(peer.index)} is dead while something is in force")
+
+
+__all__ = ["VERSION", "Node"]

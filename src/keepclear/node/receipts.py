@@ -1,0 +1,122 @@
+"""Receipts, made by rule: what of another member's entries is durable here and has been shown here, and since when.
+
+The law: a receipt names only what is on disk. At once for FLASH, else at most once a second for each logbook; owed
+only for entries that are neither receipts nor links, so a quiet line stays quiet.
+"""
+
+from typing import Final
+
+from keepclear.accord.statement import Precedence, Receipt
+from keepclear.line import peer as peers
+from keepclear.node import author
+from keepclear.node.core import Core
+from keepclear.node.inputs import Displayed, Durable
+from keepclear.node.state import Arrival, Owed
+from keepclear.record.logbook import Incarnation
+
+MAX_BEYOND: Final = 8
+MAX_RANGES: Final = 32
+
+
+def durable(core: Core, data: Durable) -> None:
+    """Marks what is now on disk, and has every peer told of it."""
+    state = core.state
+    dry = [slot for slot, n in state.undurable.items() if n <= data.upto]
+    for slot in dry:
+        del state.undurable[slot]
+        party, incarnation, seq = peers.split_slot(slot)
+        key = peers.book_key(party, incarnation)
+        arrival = state.owed[key].arrivals.get(seq) if key in state.owed else None
+        if arrival is not None:
+            arrival.durable_ms = core.wall_ms
+        for peer in state.peers.values():
+            if peer.session:
+                peer.tell[key] = True
+
+
+def displayed(core: Core, data: Displayed) -> None:
+    """Marks what has been put before an officer."""
+    for leaf in data.leaves:
+        entry = core.books.by_leaf.get(leaf)
+        if entry is None or entry.header.party == core.me:
+            continue
+        party, incarnation, seq = entry.slot
+        owed = core.state.owed.get(peers.book_key(party, incarnation))
+        arrival = owed.arrivals.get(seq) if owed else None
+        if arrival is not None and arrival.shown_ms is None:
+            arrival.shown_ms = core.wall_ms
+
+
+def say_due(core: Core) -> None:
+    """Says the receipts that are due."""
+    if core.state.disk_failed or not core.state.author.incarnation:
+        return
+    for key, owed in core.state.owed.items():
+        if not owed.arrivals:
+            continue
+        book = core.books.books[key[0], key[1:]]
+        size, _ = core.durable(book)
+        fresh = [a for a in owed.arrivals.values() if _has_news(a, size)]
+        if not fresh:
+            continue
+        urgent = min(a.precedence for a in fresh)
+        waited = owed.said_ms is None or core.mono_ms - owed.said_ms >= core.state.settings.receipt_every_ms
+        if urgent == Precedence.FLASH or waited:
+            _say(core, book, owed, fresh, urgent)
+
+
+def _has_news(arrival: Arrival, size: int) -> bool:
+    """An entry past a gap is told of once; one without a gap when it is durable and again when it is shown."""
+    if arrival.durable_ms is None:
+        return False
+    return not arrival.told_durable or (arrival.shown_ms is not None and arrival.seq < size)
+
+
+def _say(core: Core, book: Incarnation, owed: Owed, fresh: list[Arrival], precedence: int) -> None:
+    size, beyond_seqs = core.durable(book)
+    ranges = _ranges(sorted((a for a in fresh if a.seq < size), key=lambda a: a.seq))[:MAX_RANGES]
+    told = {seq for first, count, _, _ in ranges for seq in range(first, first + count)}
+    held = sorted((a for a in fresh if a.seq >= size and a.seq in beyond_seqs), key=lambda a: a.seq)[:MAX_BEYOND]
+    if not ranges and not held:
+        return
+    body = Receipt(
+        party=book.party,
+        incarnation=book.incarnation,
+        size=size,
+        root=book.root(size),
+        ranges=tuple(ranges),
+        beyond=tuple((a.seq, a.leaf, a.durable_ms or 0) for a in held),
+    )
+    owed.said_ms = core.mono_ms
+    _settle(owed, told, {a.seq for a in held})
+    author.say_by_rule(core, body, precedence)
+
+
+def _settle(owed: Owed, told: set[int], held: set[int]) -> None:
+    for seq in sorted(told | held):
+        arrival = owed.arrivals[seq]
+        if arrival.shown_ms is not None and seq in told:
+            del owed.arrivals[seq]
+        else:
+            arrival.told_durable = True
+
+
+def _ranges(arrivals: list[Arrival]) -> list[tuple[int, int, int, int | None]]:
+    out: list[tuple[int, int, int, int | None]] = []
+    for a in arrivals:
+        durable_ms = a.durable_ms or 0
+        if out and out[-1][0] + out[-1][1] == a.seq and out[-1][2:] == (durable_ms, a.shown_ms):
+            out[-1] = (out[-1][0], out[-1][1] + 1, durable_ms, a.shown_ms)
+        else:
+            out.append((a.seq, 1, durable_ms, a.shown_ms))
+    return out
+
+
+def holders(core: Core, book: Incarnation, seq: int) -> int:
+    """How many members durably hold an entry of ours, as they have said: the mask of their indices."""
+    slot = peers.slot_key(book.party, book.incarnation, seq)
+    mask = 0 if slot in core.state.undurable else 1 << core.me
+    for peer in core.state.peers.values():
+        if peers.has(peer, slot):
+            mask |= 1 << peer.index
+    return mask

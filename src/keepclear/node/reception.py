@@ -1,0 +1,112 @@
+"""Taking in a frame that a session opened: times first, then each item by its kind.
+
+The law: nothing in a frame can make this raise. What is malformed is counted and dropped; what is validly signed is
+taken into the record whatever it says; what contradicts its author's earlier word becomes a dispute.
+"""
+
+from hashlib import blake2b
+from typing import Final
+
+from keepclear.accord.statement import Precedence
+from keepclear.line import frame as frames
+from keepclear.line import liveness
+from keepclear.line import peer as peers
+from keepclear.line.frame import Ask, EntryItem, Have, Item, Note, Vector
+from keepclear.line.peer import Peer
+from keepclear.node import ledger, reconcile, witness
+from keepclear.node.core import Core
+from keepclear.node.inputs import Receive
+from keepclear.record import entry as entries
+from keepclear.record.entry import INCARNATION_BYTES, BadEntry, Entry
+from keepclear.record.logbook import Contradiction, Verdict
+
+RAW_TEXT_CHARS: Final = 400
+
+
+def receive(core: Core, data: Receive) -> None:
+    """Takes in one frame from a peer."""
+    peer = core.state.peers.get(data.peer)
+    if peer is None or peer.session != data.session:
+        core.count_noise("frame of an ended session")
+        return
+    try:
+        frame, items, strange = frames.read(data.frame)
+    except frames.BadFrame:
+        core.count_noise("malformed frame")
+        return
+    if strange:
+        core.count_noise("unknown item", strange)
+    now = (core.mono_ms, core.wall_ms)
+    liveness.hear(peer.live, frame.mono_ms, frame.wall_ms, frame.echo_ms, frame.hold_ms, now=now)
+    for item in items:
+        _take_item(core, peer, item)
+
+
+def _take_item(core: Core, peer: Peer, item: Item) -> None:
+    match item:
+        case EntryItem(raw):
+            _take_entry(core, peer, raw)
+        case Have():
+            if _is_book(core, item.party, item.incarnation) and item.size >= 0:
+                peers.hold(
+                    peer,
+                    peers.book_key(item.party, item.incarnation),
+                    item.size,
+                    list(item.beyond[: frames.MAX_BEYOND]),
+                )
+        case Ask():
+            reconcile.answer(core, peer, item)
+        case Vector():
+            sound = tuple(b for b in item.books if _is_book(core, b.party, b.incarnation) and b.size >= 0)
+            reconcile.learn(core, peer, Vector(item.nonce, sound[: frames.MAX_BOOKS]))
+        case Note():
+            witness.take_note(core, peer, item.raw)
+
+
+def _is_book(core: Core, party: int, incarnation: bytes) -> bool:
+    return 0 <= party < len(core.genesis.names) and len(incarnation) == INCARNATION_BYTES
+
+
+def _take_entry(core: Core, peer: Peer, raw: bytes) -> None:
+    core.at_work = raw
+    if core.state.aside and blake2b(raw, digest_size=16).digest() in core.state.aside:
+        _show_raw(core, raw)
+        return
+    try:
+        entry = entries.read(raw, core.genesis.body.limits.entry_bytes)
+        known = core.entry_in(peers.slot_key(*entry.slot)) if _is_book(core, *entry.slot[:2]) else None
+        if known is None or known.raw != raw:
+            entries.check(entry, core.genesis)
+    except BadEntry as error:
+        core.count_noise("malformed entry" if "not an entry" in str(error) else "wrongly signed entry")
+        return
+    if entry.header.party == core.me and known is None and _is_present(core, entry):
+        _not_ours(core, entry)
+        return
+    verdict = ledger.take(core, entry, peer.index)
+    if verdict is Verdict.FULL:
+        core.count_noise("too far ahead to hold")
+    elif verdict in (Verdict.APPENDED, Verdict.HELD) and entry.header.party == core.me:
+        reconcile.note_change(core)
+
+
+def _show_raw(core: Core, raw: bytes) -> None:
+    """Shows the words of an item that was set aside, as far as they can be read: it may be a warning."""
+    words = "".join(c if c.isprintable() else " " for c in raw.decode("utf-8", "replace"))
+    core.show("raw", f"not understood, shown as it came: {words[:RAW_TEXT_CHARS]}", precedence=Precedence.FLASH)
+
+
+def _is_present(core: Core, entry: Entry) -> bool:
+    return entry.header.incarnation == core.state.author.incarnation
+
+
+def _not_ours(core: Core, entry: Entry) -> None:
+    """Our own signature on what this process did not say: another copy of it is running, or has been."""
+    ledger.dispute(core, core.me, Contradiction("signed in our incarnation, not by us", b"", entry.raw))
+
+
+def set_aside(core: Core, digest: bytes) -> None:
+    """Keeps an item out, by digest, that has crashed the node twice, and says so."""
+    if digest not in core.state.aside:
+        core.state.aside.append(digest)
+    core.alarm("set aside", f"an item was set aside because it crashed this node twice: {digest.hex()}")

@@ -1,0 +1,210 @@
+"""The folded state of a node: small, serialisable, and equal after replay byte for byte.
+
+The law: no float, no set, no object identity. Dictionaries keep the sequence in which inputs filled them, which
+replay repeats. The entries themselves are not in here; they are the record, kept beside it.
+"""
+
+from typing import Final
+
+import msgspec
+
+from keepclear.interop.position import Plan, Position
+from keepclear.line.peer import BookKey, Peer, SlotKey
+from keepclear.node.inputs import Settings, Stamp
+from keepclear.record.entry import Release
+
+MAX_DISPUTES: Final = 100
+MAX_NOISE_KINDS: Final = 16
+
+
+class Pending(msgspec.Struct, array_like=True):
+    """An entry whose header is fixed and whose signature has been asked for."""
+
+    token: int
+    header: bytes
+    releases: tuple[Release, ...]
+    seed: bytes
+    body: bytes
+
+
+class Signing(msgspec.Struct, array_like=True):
+    """A signature on a checkpoint that has been asked for: by which type of key, over what, at which time."""
+
+    token: int
+    key_type: int
+    party: int
+    incarnation: bytes
+    size: int
+    root: bytes
+    time_s: int
+
+
+class Arrival(msgspec.Struct, array_like=True):
+    """An entry of another member that a receipt may be owed for. Times are our wall clock; None: not yet."""
+
+    seq: int
+    leaf: bytes
+    precedence: int
+    durable_ms: int | None = None
+    shown_ms: int | None = None
+    told_durable: bool = False
+
+
+class Owed(msgspec.Struct, array_like=True):
+    """The receipts owed for one logbook: what has arrived and has not been wholly receipted, and the last receipt."""
+
+    arrivals: dict[int, Arrival] = {}
+    said_ms: int | None = None
+
+
+class Author(msgspec.Struct, array_like=True):
+    """What the node needs to sign the next entry of its own incarnation."""
+
+    incarnation: bytes = b""
+    start: int = 0
+    secret: bytes = b""
+    seeds: int = 0
+    next_seq: int = 0
+    last: bytes = b""
+    tokens: int = 0
+    pending: list[Pending] = []
+    signing: list[Signing] = []
+
+
+class Reconciling(msgspec.Struct, array_like=True):
+    """How far the present incarnation is joined to the earlier ones: who answered, what they hold of us."""
+
+    answered: int = 0
+    linked: int = 0
+    due: bool = False
+    since_ms: int = 0
+    wanted: dict[BookKey, int] = {}
+
+
+class Checkpointing(msgspec.Struct, array_like=True):
+    """The newest own checkpoint, when it was last offered, and by origin the newest note.
+
+    `waiting` are notes over more than is here: (party, incarnation, size, note).
+    """
+
+    size: int = 0
+    made_ms: int = 0
+    offered_ms: int = 0
+    notes: dict[str, bytes] = {}
+    waiting: dict[str, tuple[int, bytes, int, bytes]] = {}
+
+
+class Dispute(msgspec.Struct, array_like=True):
+    """A contradiction of an authenticated member, with both pieces of evidence."""
+
+    party: int
+    reason: str
+    one: bytes
+    other: bytes
+
+
+class Ladder(msgspec.Struct, array_like=True):
+    """How far one statement of ours has come with one member; different facts, never one. None: not yet.
+
+    Times are the member's wall clock. `read_back` is the outcome of the read-back, "" before there is one.
+    """
+
+    durable_ms: int | None = None
+    shown_ms: int | None = None
+    read_ms: int | None = None
+    read_back: str = ""
+
+
+class Matter(msgspec.Struct, array_like=True):
+    """One statement that others have to act upon (notice, hazard, cease-now, distress) and what became of it.
+
+    `changed` is the place (start, seq) of its author's newest word on its status.
+    """
+
+    leaf: bytes
+    party: int
+    kind: int
+    precedence: int
+    wall_ms: int
+    status: str
+    changed: tuple[int, int]
+    came_ms: int
+    marks: list[str] = []
+    findings: list[tuple[str, str, str, str]] = []
+    successors: list[bytes] = []
+    answer: bytes | None = None
+    clarified: bool = False
+    ladder: dict[int, Ladder] = {}
+
+
+class Timer(msgspec.Struct, array_like=True):
+    """Something to be looked at again at a monotonic time."""
+
+    due_ms: int
+    what: str
+    leaf: bytes
+
+
+class Situation(msgspec.Struct, array_like=True):
+    """What the record says now. `waiting` holds statements whose referent has not come yet, by its leaf hash."""
+
+    epoch: int = 0
+    agreements: list[bytes] = []
+    linked: dict[BookKey, bool] = {}
+    matters: dict[bytes, Matter] = {}
+    waiting: dict[bytes, list[bytes]] = {}
+    timers: list[Timer] = []
+
+
+class Advisory(msgspec.Struct, array_like=True):
+    """What the officer is being told about one flight and one matter, or about two flights. Times are wall clock."""
+
+    key: str
+    flight: str
+    other: str
+    leaf: bytes
+    case: str
+    enter_ms: int | None
+    clear_ms: int | None
+    margin_ms: int | None
+    margin_low_ms: int | None
+    text: str
+    raised_ms: int
+    seen_ms: int
+
+
+class Advice(msgspec.Struct, array_like=True):
+    """Own picture: newest position of each flight, own plans, what is being worked out, what is being advised."""
+
+    positions: dict[str, Position] = {}
+    plans: dict[str, Plan] = {}
+    dirty: bool = False
+    asked: bytes = b""
+    asked_ms: int | None = None
+    advisories: dict[str, Advisory] = {}
+    missed: int = 0
+
+
+class State(msgspec.Struct, array_like=True):
+    """Everything that a node knows beside the record."""
+
+    n: int = 0
+    boot: str = ""
+    now: Stamp = msgspec.field(default_factory=lambda: Stamp(0, 0, 0))
+    settings: Settings = msgspec.field(default_factory=Settings)
+    author: Author = msgspec.field(default_factory=Author)
+    peers: dict[int, Peer] = {}
+    undurable: dict[SlotKey, int] = {}
+    owed: dict[BookKey, Owed] = {}
+    reconciling: Reconciling = msgspec.field(default_factory=Reconciling)
+    checkpointing: Checkpointing = msgspec.field(default_factory=Checkpointing)
+    heard: dict[int, int] = {}
+    newest: dict[int, bytes] = {}
+    disputes: list[Dispute] = []
+    noise: dict[str, int] = {}
+    aside: list[bytes] = []
+    disk_failed: str = ""
+    arrivals: int = 0
+    kept: int = 0
+    situation: Situation = msgspec.field(default_factory=Situation)
+    advice: Advice = msgspec.field(default_factory=Advice)
