@@ -236,7 +236,9 @@ def _read_signatures(path: Path, line: bytes) -> tuple[RootSignature, ...]:
 def _own_index(directory: Path, body: GenesisBody, proposal: Path) -> int:
     offers = sorted(directory.glob("*.offer"))
     if len(offers) != 1:
-        raise CeremonyError(f"{directory}: holds {len(offers)} offers, one's own expected: put back what init made")
+        raise CeremonyError(
+            f"{directory}: holds {len(offers)} offers, one's own expected: put back the one made with the keys"
+        )
     own = _read_offer(offers[0])
     for index, member in enumerate(body.members):
         if member == own:

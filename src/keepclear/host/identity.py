@@ -52,7 +52,9 @@ def seated(directory: Path, genesis: Genesis, passphrase: bytes | None) -> Ident
     listed = founding.Key("", node.public, node.public_mldsa)
     index = next((i for i, member in enumerate(genesis.body.members) if listed in member.keys), None)
     if index is None:
-        raise IdentityError(f"{directory}/node.key: is no member's in this genesis: use the directory that init made")
+        raise IdentityError(
+            f"{directory}/node.key: is no member's in this genesis: use the directory that its keys were made in"
+        )
     seats = {}
     for path in sorted((directory / "seats").glob("*.key")):
         seat = keys.read_seat_key(path, passphrase)

@@ -1,0 +1,254 @@
+"""A node's configuration: one TOML file, little, and refused as a whole when a word in it is not known.
+
+The law: what all members have to agree on is in the genesis and the understanding, never here. Addresses are numbers,
+not names, so that a line does not hang on a name server. Everything listens on this machine alone unless another
+address is written down; own tracks listen elsewhere only with `expose_tracks = true` beside it. An error names the
+file, the key, what was found and what was expected.
+"""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from difflib import get_close_matches
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+MAX_BYTES: Final = 65_536
+Address = tuple[str, int]
+
+EXAMPLE: Final = """\
+# The configuration of one node. docs/operate/config.md says more about each key.
+
+[node]
+# Our name in the genesis.
+member = {member}
+# Keys, genesis and journal; from this file's own directory if it is relative.
+dir = {dir}
+# UDP, for the peers. 127.0.0.1 is this machine alone, 0.0.0.0 every network it is on.
+listen = {listen}
+# TCP, own tracks and plans as JSON lines.
+tracks = {tracks}
+# TCP, own tracks as SBS lines (BaseStation), which receivers send.
+# sbs = "127.0.0.1:47102"
+# Lets other machines reach tracks and sbs. Whoever reaches them can feign aircraft of ours.
+# expose_tracks = true
+# The seats that are staffed at this node.
+seats = [{seats}]
+
+{peers}[limits]
+# Datagrams sent a second, to all peers together. FLASH is not held back.
+datagrams_per_s = {datagrams_per_s}
+# Connections to tracks and sbs at one time.
+track_connections = {track_connections}
+"""
+
+
+class ConfigError(Exception):
+    """The configuration is refused; the text names file and key and says what was expected."""
+
+
+class Node(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """[node]: who this is, where its files are, where it listens."""
+
+    member: str
+    """Our name in the genesis."""
+    dir: str
+    """The private directory with keys, genesis and journal; relative to the file's own directory."""
+    listen: str = "127.0.0.1:47001"
+    """UDP address for the peers' datagrams."""
+    tracks: str = "127.0.0.1:47101"
+    """TCP address that takes own tracks and plans as JSON lines."""
+    sbs: str = ""
+    """TCP address that takes SBS lines; "" for none."""
+    expose_tracks: bool = False
+    """Whether `tracks` and `sbs` may be reached from other machines. Whoever reaches them can feign aircraft."""
+    seats: tuple[str, ...] = ()
+    """The seats that are staffed at this node."""
+
+
+class Peer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """[peers.NAME]: where another member of the line listens."""
+
+    address: str
+    """UDP address, number and port."""
+
+
+class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """[limits]: what this node asks of its machine and network."""
+
+    datagrams_per_s: int = 20_000
+    """Datagrams sent a second, to all peers together; 100 to 1 000 000. FLASH is not held back."""
+    track_connections: int = 8
+    """Connections to `tracks` and `sbs` at one time; 1 to 100."""
+
+
+class Tables(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The file as it is written."""
+
+    node: Node
+    peers: dict[str, Peer] = {}
+    limits: Limits = Limits()
+
+
+class Config(msgspec.Struct, frozen=True):
+    """The configuration, read and found whole: addresses as (number, port), the directory as it stands."""
+
+    member: str
+    dir: Path
+    listen: Address
+    tracks: Address
+    sbs: Address | None
+    seats: tuple[str, ...]
+    peers: dict[str, Address]
+    limits: Limits
+
+
+def read_config(path: Path) -> Config:
+    """The configuration in a file. Raises ConfigError."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    if len(data) > MAX_BYTES:
+        raise ConfigError(f"{path}: more than {MAX_BYTES} bytes, this is no configuration")
+    try:
+        found = tomllib.loads(data.decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not TOML: {error}") from error
+    return _Reading(path).config(found)
+
+
+def example_config(
+    member: str,
+    dir_: str,
+    peers: Mapping[str, str],
+    *,
+    seats: tuple[str, ...] = (),
+    listen: str = "127.0.0.1:47001",
+    tracks: str = "127.0.0.1:47101",
+) -> str:
+    """The text of a commented configuration, which read_config takes; peers are given as name and address."""
+    tables = [f"[peers.{_key(name)}]\naddress = {_quoted(address)}\n\n" for name, address in peers.items()]
+    return EXAMPLE.format(
+        member=_quoted(member),
+        dir=_quoted(dir_),
+        listen=_quoted(listen),
+        tracks=_quoted(tracks),
+        seats=", ".join(map(_quoted, seats)),
+        peers="".join(tables),
+        datagrams_per_s=Limits().datagrams_per_s,
+        track_connections=Limits().track_connections,
+    )
+
+
+class _Reading:
+    """One file being read: every complaint names it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def config(self, found: dict[str, Any]) -> Config:
+        self._known(found, Tables, "")
+        self._known(found.get("node"), Node, "node.")
+        self._known(found.get("limits"), Limits, "limits.")
+        peers = found.get("peers")
+        for name, table in peers.items() if isinstance(peers, dict) else ():
+            self._known(table, Peer, f"peers.{name}.")
+        try:
+            tables = msgspec.convert(found, Tables)
+        except msgspec.ValidationError as error:
+            what, _, where = str(error).partition(" - at `$")
+            key = where.rstrip("`").lstrip(".").replace("[...]", "") or "node"
+            raise self._error(key, what[0].lower() + what[1:]) from error
+        node = tables.node
+        self._in_range("limits.datagrams_per_s", tables.limits.datagrams_per_s, 100, 1_000_000)
+        self._in_range("limits.track_connections", tables.limits.track_connections, 1, 100)
+        if not node.member or not node.dir:
+            raise self._error("node", "member and dir are empty, a name and a directory expected")
+        if len(set(node.seats)) != len(node.seats) or not all(node.seats):
+            raise self._error("node.seats", f"{list(node.seats)}, different names expected")
+        return Config(
+            node.member,
+            self.path.parent / node.dir,
+            self._address("node.listen", node.listen),
+            self._track_address("node.tracks", node.tracks, node),
+            self._sbs(node),
+            node.seats,
+            self._peers(tables),
+            tables.limits,
+        )
+
+    def _sbs(self, node: Node) -> Address | None:
+        if not node.sbs:
+            return None
+        address = self._track_address("node.sbs", node.sbs, node)
+        if node.sbs == node.tracks and address[1]:
+            raise self._error("node.sbs", f"{node.sbs!r} is the address of node.tracks, one of its own expected")
+        return address
+
+    def _peers(self, tables: Tables) -> dict[str, Address]:
+        peers: dict[str, Address] = {}
+        for name, peer in tables.peers.items():
+            key = f"peers.{name}.address"
+            address = self._address(key, peer.address)
+            if name == tables.node.member:
+                raise self._error(f"peers.{name}", "is this node itself, another member's name expected")
+            if not address[1] or ip_address(address[0]).is_unspecified:
+                raise self._error(key, f"{peer.address!r} cannot be sent to, a peer's own address and port expected")
+            if address in peers.values():
+                raise self._error(key, f"{peer.address!r} is another peer's too, one of its own expected")
+            peers[name] = address
+        return peers
+
+    def _track_address(self, key: str, text: str, node: Node) -> Address:
+        address = self._address(key, text)
+        if not (ip_address(address[0]).is_loopback or node.expose_tracks):
+            raise self._error(
+                key,
+                f"{text!r} lets other machines send tracks as if they were ours: listen on 127.0.0.1, or write"
+                " expose_tracks = true beside it",
+            )
+        return address
+
+    def _address(self, key: str, text: str) -> Address:
+        """The address in a text such as 127.0.0.1:47001 or [::1]:47001; port 0 is any that is free."""
+        number, _, port = text.rpartition(":")
+        bare = number[1:-1] if number.startswith("[") and number.endswith("]") else number
+        try:
+            known = ip_address(bare)
+        except ValueError as error:
+            raise self._error(key, f"{text!r}, a number and a port such as 127.0.0.1:47001 expected") from error
+        if (known.version == 6) != (bare != number):
+            raise self._error(key, f"{text!r}, brackets round an IPv6 number expected, as in [::1]:47001")
+        if not (port.isascii() and port.isdigit() and int(port) <= 65_535):
+            raise self._error(key, f"port {port!r}, 0 to 65535 expected")
+        return bare, int(port)
+
+    def _in_range(self, key: str, value: int, low: int, high: int) -> None:
+        if not low <= value <= high:
+            raise self._error(key, f"{value}, {low} to {high} expected")
+
+    def _known(self, found: object, kind: type, key: str) -> None:
+        """Raises ConfigError at the first key of a table that `kind` does not have, with the nearest that it has."""
+        names = [field.name for field in msgspec.structs.fields(kind)]
+        for name in found if isinstance(found, dict) else ():
+            if name not in names:
+                near = get_close_matches(name, names, 1)
+                hint = f"did you mean {near[0]}" if near else f"known are {', '.join(names)}"
+                raise self._error(f"{key}{name}", f"not known: {hint}")
+
+    def _error(self, key: str, what: str) -> ConfigError:
+        return ConfigError(f"{self.path}: {key}: {what}")
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch("[A-Za-z0-9_-]+", name) else _quoted(name)
+
+
+def _quoted(text: str) -> str:
+    """A TOML string: its escapes are those of JSON, and DEL."""
+    return msgspec.json.encode(text).decode().replace("\x7f", "\\u007f")
