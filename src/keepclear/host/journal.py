@@ -11,7 +11,7 @@ The law:
 - Every record carries a check of its bytes, verified whenever it is read: SQLite itself notices only some damage.
   A lost or cut `-wal` file cannot be told from an older copy of the journal; a new incarnation at each start is made
   for that, not this file.
-- Nothing here reads a clock: wall times come in. They order nothing; they only age.
+- Nothing here reads a clock: wall times come in. No sequence comes from them; they only age.
 
 `MemoryJournal` is the same on no disk, for the simulator.
 """

@@ -68,7 +68,7 @@ def _hold(db: sqlite3.Connection, path: Path) -> None:
     mode = db.execute("PRAGMA journal_mode = WAL").fetchone()[0]
     db.execute("PRAGMA synchronous = FULL")
     if mode != "wal" or db.execute("PRAGMA synchronous").fetchone()[0] != 2:
-        raise JournalError(f"{path}: this disk cannot keep a write-ahead log, mode {mode}: choose a local disk")
+        raise JournalError(f"{path}: this disk cannot do WAL with full syncing, mode {mode}: choose a local disk")
     db.execute("BEGIN EXCLUSIVE")
     db.execute("COMMIT")
 
