@@ -91,6 +91,7 @@ class Candidate:
         self.sealer = channel.Sealer(traffic, self.name(ends.outward))
         self.unsealer: channel.Unsealer | None = None
         self.key_heard = b""
+        self.heard_ms = 0
         self._answered_ms: int | None = None
 
     def name(self, direction: bytes = b"") -> bytes:

@@ -143,9 +143,12 @@ class Session:
             return self.hello(now_ms) if self._current and self._wants_new(self._current, now_ms) else []
         if now_ms < self._offer.due_ms:
             return []
-        said = self._offer.say_again(now_ms, self._pace.resend_max_ms)
+        # A peer that was just heard is there: then it is loss that is in the way, and waiting longer does not help.
+        heard = [c for c in self._candidates.values() if now_ms - c.heard_ms <= self._pace.resend_max_ms]
+        longest_ms = self._pace.resend_ms if heard else self._pace.resend_max_ms
+        said = self._offer.say_again(now_ms, longest_ms)
         for candidate in self._candidates.values():
-            if candidate.unsealer:
+            if candidate.unsealer or candidate in heard:
                 said += candidate.answer(now_ms)
         return said
 
@@ -207,6 +210,7 @@ class Session:
             if not self._is_signed(handshake.hello_signing_message(body), signature, now_ms, source):
                 return [Noise(Reason.SIGNATURE)]
             candidate = self._add_candidate(digest, handshake.read_hello(body))
+        candidate.heard_ms = now_ms
         if not candidate.may_answer(now_ms):
             return []
         hello = self._offer is not None and candidate.unsealer is None and not self._offer.was_just_said(now_ms)
@@ -222,6 +226,7 @@ class Session:
         candidate = self._candidates.get(key.own)
         if self._offer is None or candidate is None or key.peer != self._offer.digest:
             return [Noise(Reason.OLD)]
+        candidate.heard_ms = now_ms
         if candidate.key_heard == whole:
             return [Reply(candidate.answer(now_ms))] if candidate.may_answer(now_ms) else []
         if not self._is_signed(handshake.key_signing_message(body), signature, now_ms, source):
