@@ -30,13 +30,18 @@
 #define IS_AUTHOR(n) ((n) <= TWIN)
 #define RUNS(n) ((n) != TWIN || twin)
 
-/* Slots: every start of the author has room for all that may be said and its LINK. */
+/* Slots: an incarnation has room for all that may be said and a LINK. A variant that lets starts share an incarnation
+ * needs room for all their LINKs, or it would fail for want of room. */
 #define STARTS (1 + CRASHES + RESTORES + CLONES)
+#ifdef VARIANT
+#define SEQS (ENTRIES + STARTS)
+#else
 #define SEQS (ENTRIES + 1)
+#endif
 #define SLOT(start, seq) (1 << ((start) * SEQS + (seq)))
 #define BEFORE_START(start) (SLOT(start, 0) - 1)
 #define IN_START(start) (BEFORE_START((start) + 1) & ~BEFORE_START(start))
-#if (1 + CRASHES + RESTORES + CLONES) * (ENTRIES + 1) < 16
+#if STARTS * SEQS < 16
 #define SET short
 #else
 #define SET int
@@ -59,6 +64,9 @@ bool author_rolled_back; /* some author's disk was restored */
 #if defined(SENT_BY_OLD_RECEIPTS) || defined(WITNESS)
 SET old_receipts[4]; /* receipts as the author remembers them across a restore of their signer */
 #endif
+#ifdef WITNESS
+SET rolled_back; /* entries with a receipt that a restore took from the author's disk */
+#endif
 #ifdef LINK_IS_FINAL
 SET link_slot, link_named; /* the first LINK said, and the entries it names */
 #endif
@@ -67,13 +75,13 @@ SET link_slot, link_named; /* the first LINK said, and the entries it names */
 int left, pick, kept;
 byte at;
 
-/* Properties: set and asserted within one step; the checker's verdict shows their names. */
-hidden byte P1_one_content_in_one_slot;
-hidden byte P2_no_receipted_entry_is_lost;
-hidden byte P3_a_receipt_means_durable;
-hidden byte P4_all_copies_are_equal;
-hidden byte P5_a_crash_takes_back_nothing_said;
-hidden byte witnessed;
+/* Properties: set and asserted within one step, true between steps; the checker's verdict shows their names. */
+bool P1_one_content_in_one_slot = true;
+bool P2_no_receipted_entry_is_lost = true;
+bool P3_a_receipt_means_durable = true;
+bool P4_all_copies_are_equal = true;
+bool P5_a_crash_takes_back_nothing_said = true;
+bool witnessed = true;
 
 /* WITNESS n turns one question, "does this happen at all?", into an assertion that must fail. */
 #ifdef WITNESS
@@ -85,7 +93,7 @@ hidden byte witnessed;
 /* ---- The rules, and what a variant puts in their place ---- */
 
 /* A fork counts in the good model as soon as two signatures exist. A variant is accused only when the first of the
- * two has left the author, so that its counterexample is one that the others could see. */
+ * two has left the author and is not lost, so that its counterexample is one that the others could see. */
 #ifdef VARIANT
 #define TAKEN wire
 #else
@@ -156,7 +164,13 @@ inline choose_incarnation(p, disk_went_back) {
 #endif
 }
 
+/* Only what a node has is left of what was sent. */
+inline lose_in_flight() { wire = wire & (mem[PEER] | mem[OBSERVER] | disk[AUTHOR] | disk[TWIN]) }
+
 inline begin(p, disk_went_back) {
+#ifdef NOTHING_IN_FLIGHT
+  lose_in_flight();
+#endif
   answered[p] = 0;
   linked[p] = false;
   choose_incarnation(p, disk_went_back);
@@ -167,11 +181,11 @@ inline begin(p, disk_went_back) {
 inline after_answers(p) {
 #ifdef RETURN_TO_OLD_ONCE_CONFIRMED
   if
-  :: answered[p] == 3 && !linked[p] && start[p] > 0 ->
+  :: (answered[p] == 3 || (RETURN_TO_OLD_ONCE_CONFIRMED == 1 && answered[p] != 0)) && !linked[p] && start[p] > 0 ->
     highest_start(mem[p] & BEFORE_START(start[p]));
     start[p] = (at == STARTS -> start[p] : at);
     at = 0;
-    printf("MODEL node %d is confirmed by all and goes on in incarnation %d\n", p, start[p])
+    printf("MODEL node %d is confirmed and goes on in incarnation %d\n", p, start[p])
   :: else
   fi
 #else
@@ -198,11 +212,17 @@ inline sign(p) {
   pick = 0
 }
 
-/* kept = any part of what this disk ever held: an image of any age, whole or torn. */
+/* kept = any part of what this disk ever held: an image of any age, whole or torn. A variant is accused by whole
+ * images only: what comes after the first entry that is missing is missing too. */
+#ifdef VARIANT
+#define LEAVE_OUT left = 0
+#else
+#define LEAVE_OUT skip
+#endif
 inline choose_image(n) {
   left = image[n];
   do
-  :: left != 0 -> pick = left & -left; left = left & ~pick; if :: kept = kept | pick :: skip fi
+  :: left != 0 -> pick = left & -left; left = left & ~pick; if :: kept = kept | pick :: LEAVE_OUT fi
   :: else -> break
   od;
   pick = 0
@@ -221,25 +241,27 @@ inline forget_images() {
 }
 
 inline check_after_crash(n) {
-  P2_no_receipted_entry_is_lost = ((receipted[n] & ~disk[n]) == 0);
-  assert(P2_no_receipted_entry_is_lost);
+  HAPPENS(7, n == AUTHOR && wire != 0 && (signatures & ~wire) != 0);
 #if !defined(UNDURABLE_FLASH) || defined(VARIANT)
   P5_a_crash_takes_back_nothing_said = (n != AUTHOR || author_rolled_back || twin || (wire & ~disk[n]) == 0);
   assert(P5_a_crash_takes_back_nothing_said)
+#else
+  skip
 #endif
 }
 
+/* P2 is asked of the author: what one standing holder has, the author has again. P4 then gives it to everybody. */
 inline check_quiet() {
   left = receipted[PEER] | receipted[OBSERVER];
   printf("MODEL quiet: disks %x %x %x, clone %x, receipted %x\n",
     disk[AUTHOR], disk[PEER], disk[OBSERVER], disk[TWIN], left);
   HAPPENS(5, ((old_receipts[PEER] | old_receipts[OBSERVER]) & ~disk[AUTHOR]) != 0);
-  P2_no_receipted_entry_is_lost = ((left & ~disk[AUTHOR]) == 0 && (left & ~disk[PEER]) == 0
-    && (left & ~disk[OBSERVER]) == 0 && (!twin || (left & ~disk[TWIN]) == 0));
+  HAPPENS(6, (rolled_back & left) != 0);
+  P2_no_receipted_entry_is_lost = ((left & ~disk[AUTHOR]) == 0);
   assert(P2_no_receipted_entry_is_lost);
   left = 0;
-  P4_all_copies_are_equal = (disk[AUTHOR] == disk[PEER] && disk[AUTHOR] == disk[OBSERVER]
-    && (!twin || disk[AUTHOR] == disk[TWIN]));
+  P4_all_copies_are_equal = (disk[AUTHOR] == disk[PEER] && disk[AUTHOR] == disk[OBSERVER] && linked[AUTHOR]
+    && (!twin || (disk[AUTHOR] == disk[TWIN] && linked[TWIN])));
   assert(P4_all_copies_are_equal)
 }
 
@@ -336,9 +358,22 @@ inline name_in_link(p) {
   d_step { \
     restores++; \
     printf("MODEL node %d is restored from %x to %x\n", n, disk[n], kept); \
+    note_rolled_back(n); \
     disk[n] = kept; mem[n] = kept; receipted[n] = receipted[n] & kept; kept = 0; \
     forget_images(); \
     if :: IS_AUTHOR(n) -> author_rolled_back = true; begin(n, true) :: else fi }
+
+inline note_rolled_back(n) {
+#ifdef WITNESS
+  HAPPENS(8, n == AUTHOR && (disk[AUTHOR] & ~kept & rolled_back) != 0);
+  if
+  :: n == AUTHOR -> rolled_back = rolled_back | (disk[AUTHOR] & ~kept & (receipted[PEER] | receipted[OBSERVER]))
+  :: else
+  fi
+#else
+  skip
+#endif
+}
 
 #define CLONE() CLONES > 0 && !twin -> \
   choose_image(AUTHOR); \
@@ -404,6 +439,7 @@ init {
   :: atomic { CLONE() }
   :: SETTLING {
        printf("MODEL calm\n");
+       lose_in_flight();
        do
        :: STEP(ASK(AUTHOR, PEER))
        :: STEP(ASK(AUTHOR, OBSERVER))
