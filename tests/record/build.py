@@ -37,7 +37,7 @@ def mldsa_key(*label: object) -> MLDSA44PrivateKey:
     return MLDSA44PrivateKey.from_seed_bytes(draw("mldsa", *label))
 
 
-def make_genesis(
+def genesis_body(
     names: Sequence[str] = NAMES[:3],
     *,
     observers: Sequence[str] = ("WITNESS",),
@@ -46,8 +46,8 @@ def make_genesis(
     threshold: int = 1,
     mode: Mode = Mode.EXERCISE,
     entry_bytes: int = 65_536,
-) -> bytes:
-    """The genesis document of a line, signed by the first `threshold` roots of each member."""
+) -> GenesisBody:
+    """What the roots of a line's members sign."""
     members = tuple(
         Member(
             name=name,
@@ -63,16 +63,23 @@ def make_genesis(
         )
         for name in names
     )
-    body = canonical.encode(
-        GenesisBody(genesis.MAGIC, 1, mode, "Test line", START_MS, draw("salt")[:16], Limits(entry_bytes), members)
-    )
+    return GenesisBody(genesis.MAGIC, 1, mode, "Test line", START_MS, draw("salt")[:16], Limits(entry_bytes), members)
+
+
+def root_signatures(body: bytes, names: Sequence[str], threshold: int = 1) -> list[RootSignature]:
+    """The signatures of the first `threshold` roots of each member over a genesis body's bytes."""
     message = genesis.signing_message(body)
-    signatures = [
+    return [
         RootSignature(i, root, signing_key(name, "root", root).sign(message).signature)
         for i, name in enumerate(names)
         for root in range(threshold)
     ]
-    return genesis.document(body, signatures)
+
+
+def make_genesis(names: Sequence[str] = NAMES[:3], *, threshold: int = 1, **changes: Any) -> bytes:
+    """The genesis document of a line, signed by the first `threshold` roots of each member."""
+    body = canonical.encode(genesis_body(names, threshold=threshold, **changes))
+    return genesis.document(body, root_signatures(body, names, threshold))
 
 
 def notice(text: str = "Live firing", **changes: Any) -> statement.Notice:

@@ -1,0 +1,117 @@
+"""The vectors that a second reader is tested with are what this reader does, and say what they say they say."""
+
+import json
+from typing import Any
+
+import pytest
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from spec import ed25519_cases, make_vectors
+
+from keepclear.accord import canonical
+from keepclear.record import checkpoint, entry, suite, verify
+from keepclear.record.genesis import BadGenesis, Genesis
+from keepclear.record.note import BadNote
+
+
+def vectors(name: str) -> Any:
+    return json.loads((make_vectors.VECTORS / f"{name}.json").read_text())
+
+
+def genesis_of(file: Any) -> Genesis:
+    return Genesis.read(bytes.fromhex(file["genesis"]))
+
+
+def cases(name: str, key: str = "invalid") -> Any:
+    return pytest.mark.parametrize("case", vectors(name)[key], ids=lambda case: case.get("why") or case.get("name"))
+
+
+@pytest.mark.parametrize("name", make_vectors.FILES)
+def test_the_stored_vectors_are_what_is_made_now(name: str) -> None:
+    path = make_vectors.VECTORS / f"{name}.json"
+    assert path.read_text() == make_vectors.to_text(make_vectors.FILES[name]())
+
+
+def test_there_is_no_vector_file_that_nobody_makes() -> None:
+    assert sorted(path.stem for path in make_vectors.VECTORS.glob("*.json")) == sorted(make_vectors.FILES)
+
+
+@cases("canonical")
+def test_what_is_not_canonical_is_refused(case: Any) -> None:
+    with pytest.raises(canonical.NotCanonical):
+        canonical.decode(bytes.fromhex(case["bytes"]))
+
+
+@cases("genesis")
+def test_a_bad_genesis_is_refused(case: Any) -> None:
+    with pytest.raises(BadGenesis):
+        Genesis.read(bytes.fromhex(case["document"]))
+
+
+@cases("entry")
+def test_a_bad_entry_is_refused(case: Any) -> None:
+    genesis = genesis_of(vectors("entry"))
+    with pytest.raises(entry.BadEntry):
+        entry.check(entry.read(bytes.fromhex(case["entry"]), genesis.body.limits.entry_bytes), genesis)
+
+
+@cases("entry", "valid")
+def test_a_good_entry_is_its_authors(case: Any) -> None:
+    file = vectors("entry")
+    genesis = genesis_of(file)
+    one = entry.read(bytes.fromhex(case["entry"]), genesis.body.limits.entry_bytes)
+    entry.check(one, genesis)
+    assert one.leaf.hex() == case["leaf"]
+
+
+@cases("note")
+def test_a_bad_note_is_refused(case: Any) -> None:
+    with pytest.raises(BadNote):
+        checkpoint.verify(genesis_of(vectors("note")), case["note"].encode())
+
+
+def test_the_record_is_sound_at_every_cut_and_each_cut_is_another_record() -> None:
+    file = vectors("record")
+    record = bytes.fromhex(file["record"])
+    reports = [verify.verify([record[:at]]) for at in file["cut_at"]]
+    assert all(report.sound for report in reports)
+    assert [report.joint().hex() for report in reports] == file["cut_joint"]
+    assert file["cut_joint"][-1] == file["joint"]
+    assert len(set(file["cut_joint"])) == 5  # no entry, then one to four; notes add nothing to what is held
+
+
+def openssl_says(key: bytes, message: bytes, signature: bytes) -> bool:
+    try:
+        Ed25519PublicKey.from_public_bytes(key).verify(signature, message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+@pytest.mark.parametrize("case", vectors("ed25519")["cases"], ids=lambda case: case["name"])
+def test_two_libraries_give_one_verdict(case: Any) -> None:
+    key, message, signature = (bytes.fromhex(case[part]) for part in ("key", "message", "signature"))
+    assert suite.verify_ed25519(key, message, signature) == case["valid"]
+    small = {bytes.fromhex(one.hex()) for one in ed25519_cases.small_order_encodings()}
+    sound = key not in small and signature[:32] not in small
+    assert (sound and openssl_says(key, message, signature)) == case["valid"]
+
+
+def test_our_own_check_is_needed() -> None:
+    """Without it, one of the libraries takes a signature that nobody made."""
+    assert any(
+        openssl_says(*(bytes.fromhex(case[part]) for part in ("key", "message", "signature")))
+        for case in vectors("ed25519")["cases"]
+        if not case["valid"]
+    )
+
+
+def test_mldsa_takes_its_vector_and_no_changed_bit() -> None:
+    file = vectors("mldsa")
+    key, message, signature = (bytes.fromhex(file[part]) for part in ("key", "message", "signature"))
+    assert suite.verify_mldsa(key, message, signature)
+    for at in range(0, len(signature), 97):
+        changed = signature[:at] + bytes((signature[at] ^ 1,)) + signature[at + 1 :]
+        assert not suite.verify_mldsa(key, message, changed)
+    assert not suite.verify_mldsa(key, message + b".", signature)
+    assert not suite.verify_mldsa(key[:-1], message, signature)
