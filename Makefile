@@ -1,0 +1,83 @@
+# Every target sets up what it needs: a local .venv from requirements.lock. Needs Python 3.11+ with venv, make and git.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+PYTHON := .venv/bin/python
+SCENARIO ?= il20
+ARGS ?=
+
+.PHONY: help demo test check sim replay-test fuzz kill-test model bench data lock clean
+
+help: ## This page
+	@echo "keepclear: a deconfliction line between parties that share airspace but no command"
+	@echo
+	@echo "  make TARGET [ARGS='more arguments']     each target sets up what it needs, in .venv"
+	@echo
+	@sed -n -E 's/^([a-z-]+):[^#]*## (.*)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
+	@echo
+	@echo "  first time here:   make demo, then docs/tour.md"
+	@echo "  one test:          make test ARGS='-k margin'"
+	@echo "  another scenario:  make demo SCENARIO=swiss-day"
+	@echo "  a shorter run:     make sim ARGS='--runs 20'"
+
+demo: .venv/ready $(if $(filter swiss-day,$(SCENARIO)),data) ## Two parties and an observer on this machine, SCENARIO=il20 or swiss-day
+	.venv/bin/keepclear demo --scenario $(SCENARIO) $(ARGS)
+
+test: .venv/ready data ## Every test, and the slowest ten
+	$(PYTHON) -m pytest -n 2 --durations=10 $(ARGS)
+
+check: .venv/ready ## What a machine can say of the source: lint, format, types, house and repository rules
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy
+	$(PYTHON) -m pytest tests/test_house.py tests/test_repository.py $(ARGS)
+
+sim: .venv/ready ## 1000 seeded worlds with loss, crashes and restores
+	$(PYTHON) -m sim.campaign --runs 1000 $(ARGS)
+
+replay-test: .venv/ready ## A simulated day, replayed to the identical effects
+	$(PYTHON) -m sim.day --hours 24 $(ARGS)
+
+fuzz: .venv/ready ## 100 000 malformed, forged and absurd inputs
+	$(PYTHON) -m sim.fuzz --examples 100000 $(ARGS)
+
+kill-test: .venv/ready ## 100 times kill -9 on real processes, nothing acknowledged is lost
+	$(PYTHON) -m sim.kill --kills 100 $(ARGS)
+
+model: ## The logbook's model in spin, exhaustive within its bounds; needs spin and gcc
+	spec/model/run.sh $(ARGS)
+
+bench: .venv/ready ## What is measured, beside the disk's own speed and plain peers; ARGS=geo for one
+	$(PYTHON) -m bench $(ARGS)
+
+data: .venv/ready ## Fetch the recorded traffic sample into .cache (28 MB, once)
+	@$(PYTHON) -m sim.traffic_sample fetch
+
+lock: ## Pin all dependencies anew; needs uv
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --fork-strategy fewest \
+	    --generate-hashes --no-annotate --custom-compile-command "make lock" --output-file requirements.lock --quiet $(ARGS)
+
+clean: ## Remove what make has made: .venv, caches, out
+	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist out
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The first Python that runs, is new enough and can make a venv. A name on the PATH is not enough: version managers
+# put names there that answer "not installed".
+.venv/ready: requirements.lock pyproject.toml
+	@for python in $${PYTHON3:-python3.13 python3.12 python3.11 python3}; do \
+	  if "$$python" -c 'import ensurepip, venv, sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null; then \
+	    found="$$python"; break; \
+	  fi; \
+	done; \
+	if [ -z "$${found:-}" ]; then \
+	  echo "keepclear: no Python 3.11 or newer with venv was found" >&2; \
+	  echo "hint: apt-get install python3 python3-venv, or name one: make PYTHON3=/path/to/python3" >&2; \
+	  exit 1; \
+	fi; \
+	echo "setting up .venv with $$("$$found" --version)"; \
+	$(PYTHON) -m pip --version > /dev/null 2>&1 || "$$found" -m venv --clear .venv
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
