@@ -35,6 +35,7 @@ class Talk:
         self.ups: list[list[bytes]] = [[], []]
         self.noise: list[Counter[Reason]] = [Counter(), Counter()]
         self.everything: list[tuple[int, bytes]] = []
+        self.deaf: set[int] = set()
         self._chance = random.Random(seed)
         self._rates = (loss, twice, late, spoilt)
         self._under_way: list[tuple[int, int, bytes]] = []
@@ -62,7 +63,8 @@ class Talk:
             arrived = [(to, datagram) for at, to, datagram in self._under_way if at <= self.now_ms]
             self._under_way = [item for item in self._under_way if item[0] > self.now_ms]
             for to, datagram in arrived:
-                self.deliver(to, datagram)
+                if to not in self.deaf:
+                    self.deliver(to, datagram)
 
     def deliver(self, to: int, datagram: bytes) -> list[Event]:
         session = self.ends[to]

@@ -59,6 +59,14 @@ def test_every_counter_in_reach_opens_in_any_sequence_and_only_once() -> None:
     assert not window.is_fresh(max(counters) - WINDOW)
 
 
+def test_a_place_in_the_window_is_free_again_when_the_window_has_moved_on() -> None:
+    window = Window()
+    for counter in (5, WINDOW // 2, WINDOW + 10):
+        window.mark(counter)
+    assert window.is_fresh(WINDOW + 5), "it shares its place with 5"
+    assert not window.is_fresh(WINDOW + 10)
+
+
 def test_what_does_not_open_leaves_no_trace() -> None:
     [datagram] = Sealer(KEY, NAME).seal(b"in force")
     header = part.read(datagram)

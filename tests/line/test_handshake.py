@@ -123,7 +123,9 @@ def test_a_key_for_somebody_elses_hello_or_by_another_hand_is_noise() -> None:
         other = canonical.encode(msgspec.structs.replace(key, **changed))
         signed = handshake.message(other, KEYS[1].sign(handshake.key_signing_message(other)).signature)
         assert last(alfa, carried(part.KEY, 1, signed)) == [Noise(Reason.MALFORMED)]
-    assert last(member(0, seed=1), key_datagrams) == [Noise(Reason.OLD)], "a KEY for another start of ours"
+    other_start = member(0, seed=1)
+    last(other_start, bravo.hello(0))
+    assert last(other_start, key_datagrams) == [Noise(Reason.OLD)], "a KEY for another start of ours"
     assert isinstance(last(alfa, key_datagrams)[0], Reply)
 
 

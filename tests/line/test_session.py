@@ -126,6 +126,19 @@ def test_the_peer_falls_silent_and_comes_back_without_a_word_of_its_own() -> Non
     assert len(talk.ups[0]) == 2
 
 
+def test_a_proof_lost_for_seconds_is_given_again_to_the_key_that_asks_for_it() -> None:
+    talk = Talk().start()
+    talk.run(45)
+    talk.deaf = {0}
+    talk.run(4_000)
+    assert talk.ends[1].up
+    assert talk.ends[0].up is None
+    talk.deaf = set()
+    talk.run(4_000 + 2_000 + 100)
+    assert talk.is_up
+    assert len(talk.ups[0]) == len(talk.ups[1]) == 1
+
+
 def test_both_begin_anew_at_once_as_often_as_they_like() -> None:
     talk = up()
     for start in range(1, 20):
@@ -233,6 +246,16 @@ def test_the_session_in_use_cannot_be_repeated_into_a_new_one_with_an_empty_wind
         talk.run(talk.now_ms + 10, heartbeat)
     assert talk.ends[0].up == second
     assert all(frame.startswith(b"1 beats") and int(frame.split()[-1]) > 3_900 for frame in talk.opened[0])
+
+
+def test_the_hello_of_the_session_in_use_begins_nothing_even_in_a_silence() -> None:
+    talk = up()
+    talk.run(3_000)
+    for to, datagram in list(talk.everything):
+        if to == 0 and datagram[0] == part.HELLO:
+            talk.deliver(0, datagram)
+    assert talk.noise[0] == {Reason.OLD: 1}
+    assert talk.ends[0].tick(talk.now_ms) == []
 
 
 def test_while_the_peer_is_heard_an_old_hello_is_not_even_checked() -> None:
