@@ -10,8 +10,6 @@ from typing import Final
 
 import msgspec
 
-SUSPECT_AFTER_MS: Final = 2_000
-DEAD_AFTER_MS: Final = 4_000
 FIRST_ROUND_TRIP_MS: Final = 500  # assumed until one has been measured
 
 
@@ -52,16 +50,16 @@ def hear(live: Liveness, mono_ms: int, wall_ms: int, echo_ms: int | None, hold_m
     live.offset_low_ms = wall_ms - now_wall
 
 
-def judge(live: Liveness, now_ms: int) -> bool:
-    """Sets the state at a time; True if it changed."""
+def judge(live: Liveness, now_ms: int, suspect_after_ms: int = 2_000, dead_after_ms: int = 4_000) -> bool:
+    """Sets the state at a time; True if it changed. Slow classes of path are given more time."""
     if live.echo_ms is None:
         state = LineState.DEAD
     else:
         silent = now_ms - live.echo_ms - (live.base_ms or 0)
-        if silent < SUSPECT_AFTER_MS:
+        if silent < suspect_after_ms:
             state = LineState.OPEN
         else:
-            state = LineState.SUSPECT if silent < DEAD_AFTER_MS else LineState.DEAD
+            state = LineState.SUSPECT if silent < dead_after_ms else LineState.DEAD
     changed = state != live.state
     live.state = state
     return changed

@@ -23,6 +23,8 @@ class Settings(msgspec.Struct, frozen=True, array_like=True):
     """What a node is set to do, fixed for one start and journalled with it. Times in ms, lengths in cm."""
 
     heartbeat_ms: int = 250
+    suspect_after_ms: int = 2_000
+    dead_after_ms: int = 4_000
     receipt_every_ms: int = 1_000
     checkpoint_every_ms: int = 60_000
     checkpoint_every_entries: int = 1_000
@@ -151,6 +153,7 @@ AnyInput = (
     | Plans
     | Assessed
     | Aside
+    | Close
     | DiskFailed
 )
 

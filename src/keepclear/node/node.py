@@ -122,8 +122,9 @@ class Node:
         core = self.core
         if data.noise:
             core.count_noise("datagram that no session opens", data.noise)
+        settings = core.state.settings
         for peer in core.state.peers.values():
-            if liveness.judge(peer.live, core.mono_ms):
+            if liveness.judge(peer.live, core.mono_ms, settings.suspect_after_ms, settings.dead_after_ms):
                 _show_line(core, peer)
             reconcile.ask(core, peer)
         reconcile.say_due(core)

@@ -238,17 +238,22 @@ def judge(core: Core, said: Said) -> tuple[tuple[Finding, ...], tuple[Mark, ...]
     return findings, check.marks(said, findings, unusable)
 
 
+def words(core: Core, said: Said) -> str:
+    """A statement in English, with its marks and their evidence."""
+    findings, marks = judge(core, said)
+    cited = {leaf: said_of(e) for leaf in (*said.refs, said.replaces) if leaf and (e := core.books.by_leaf.get(leaf))}
+    return phrases.render(said, core.genesis.names, cited, marks, findings)
+
+
 def _show(core: Core, entry: Entry, said: Said) -> None:
     h = entry.header
-    findings, marks = judge(core, said)
+    _, marks = judge(core, said)
     notes = [str(mark) for mark in marks]
     if h.seq >= core.books.books[entry.slot[:2]].size:
         notes.append("OUT OF SEQUENCE")
     if h.party != core.me and peers.book_key(*entry.slot[:2]) not in core.state.situation.linked:
         notes.append("AUTHOR NOT YET RECONCILED")
-    cited = {leaf: said_of(e) for leaf in (*said.refs, said.replaces) if leaf and (e := core.books.by_leaf.get(leaf))}
-    text = phrases.render(said, core.genesis.names, cited, marks, findings)
-    core.show("statement", text, said.leaf, h.precedence, (h.party, h.kind, h.seq, tuple(notes)))
+    core.show("statement", words(core, said), said.leaf, h.precedence, (h.party, h.kind, h.seq, tuple(notes)))
     if h.party != core.me and said.precedence == Precedence.FLASH:
         core.alarm("flash", f"FLASH from {core.name(h.party)}: {phrases.label(said, core.genesis.names)}")
     if said.leaf in core.state.situation.matters:

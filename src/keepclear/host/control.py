@@ -1,0 +1,150 @@
+"""How the command line talks to a running node: JSON lines over a Unix socket in the node's private directory.
+
+The law: whoever can enter the directory (0700) is the node's own people. A request is one object with a `do`; the
+answer is one object with `ok`, and `error` and `hint` when it is false. After `follow` the connection turns into a
+stream of what is shown and alarmed, and counts as somebody who sees it.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from keepclear.host import views
+from keepclear.host.client import SOCKET, short
+from keepclear.host.service import Service
+from keepclear.node.effects import Alarm, Show
+from keepclear.node.inputs import Close, Say, Stamp
+from keepclear.record.entry import Draft, Release
+from keepclear.record.genesis import Mode
+
+MAX_REQUEST: Final = 1_048_576
+MAX_CLIENTS: Final = 16
+MAX_QUEUED: Final = 10_000  # lines that a follower may lag behind before it is cut off, and then sees so
+SAY_TIMEOUT_S: Final = 10.0
+
+Answer = dict[str, Any]
+
+
+class Control:
+    """The control socket of a service."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._followers: list[asyncio.Queue[bytes | None]] = []
+        self._waiting: dict[bytes, asyncio.Future[Show]] = {}
+        self._clients = 0
+        service.listeners.append(self._told)
+
+    async def start(self) -> asyncio.Server:
+        """Opens the socket; one left behind by a process that ended is replaced."""
+        path = self._service.config.dir / SOCKET
+        path.unlink(missing_ok=True)
+        server = await asyncio.start_unix_server(self._serve, path=short(path), limit=MAX_REQUEST)
+        os.chmod(path, 0o600)
+        return server
+
+    def _told(self, told: Show | Alarm, stamp: Stamp) -> bool:
+        if isinstance(told, Show) and told.what in ("said", "refused") and told.facts:
+            waiting = self._waiting.pop(told.facts[0], None)
+            if waiting is not None and not waiting.done():
+                waiting.set_result(told)
+        line = msgspec.json.encode(views.event(self._service, told, stamp)) + b"\n" if self._followers else b""
+        for queue in list(self._followers):
+            if queue.qsize() >= MAX_QUEUED:
+                self._followers.remove(queue)
+                queue.put_nowait(None)
+            else:
+                queue.put_nowait(line)
+        return bool(self._followers)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._clients += 1
+        try:
+            while self._clients <= MAX_CLIENTS and (line := await reader.readline()):
+                request = _parsed(line)
+                if request.get("do") == "follow":
+                    await self._follow(writer)
+                    return
+                writer.write(msgspec.json.encode(await self._answer(request)) + b"\n")
+                await writer.drain()
+        except (ConnectionError, ValueError, asyncio.CancelledError):
+            pass  # the other end is gone, its line was beyond the limit, or the node ends
+        finally:
+            self._clients -= 1
+            writer.close()
+
+    async def _follow(self, writer: asyncio.StreamWriter) -> None:
+        queue: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self._followers.append(queue)
+        try:
+            writer.write(b'{"event": "following"}\n')
+            while (line := await queue.get()) is not None:
+                writer.write(line)
+                await writer.drain()
+        finally:
+            if queue in self._followers:
+                self._followers.remove(queue)
+
+    async def _answer(self, request: dict[str, Any]) -> Answer:
+        verbs: dict[str, Callable[[dict[str, Any]], Any]] = {
+            "facts": lambda _: views.facts(self._service),
+            "status": lambda _: views.status(self._service),
+            "matters": lambda r: views.matters(self._service, bool(r.get("all"))),
+            "entry": lambda r: views.entry(self._service, str(r.get("leaf", ""))),
+            "record": lambda r: views.write_record(self._service, Path(str(r.get("path", "")))),
+            "tally": lambda _: views.tally(self._service),
+            "clock": self._clock,
+            "checkpoint": self._checkpoint,
+        }
+        what = request.get("do")
+        try:
+            if what == "say":
+                return {"ok": True, **await self._say(request)}
+            if what not in verbs:
+                return _refusal(f"{what!r} is no request", f"known are follow, say, {', '.join(verbs)}")
+            return {"ok": True, **verbs[what](request)}
+        except views.Unanswerable as error:
+            return _refusal(str(error), error.hint)
+        except (msgspec.ValidationError, msgspec.DecodeError, ValueError, TypeError, KeyError) as error:
+            return _refusal(f"{what}: {error}", "see keepclear --help")
+
+    async def _say(self, request: dict[str, Any]) -> Answer:
+        draft = msgspec.msgpack.decode(bytes.fromhex(request["draft"]), type=Draft)
+        seed = bytes.fromhex(request["seed"])
+        releases = tuple(Release(int(key), bytes.fromhex(signature)) for key, signature in request["releases"])
+        waiting = self._waiting[seed] = asyncio.get_running_loop().create_future()
+        self._service.take(Say(self._service.stamp(), draft, int(request["epoch"]), seed, releases))
+        try:
+            shown = await asyncio.wait_for(waiting, SAY_TIMEOUT_S)
+        except TimeoutError:
+            raise views.Unanswerable("the node has not signed it in time", "look with keepclear status") from None
+        finally:
+            self._waiting.pop(seed, None)
+        if shown.what == "refused" or shown.leaf is None:
+            raise views.Unanswerable(shown.text, "nothing was written; mend it and say it again")
+        return {"leaf": shown.leaf.hex(), "seq": shown.facts[1]}
+
+    def _clock(self, request: dict[str, Any]) -> Answer:
+        if self._service.identity.genesis.mode is Mode.LIVE:
+            raise views.Unanswerable("a LIVE line keeps real time", "make a line in mode EXERCISE for a scenario")
+        self._service.jump(int(request["anchor_ns"]), int(request["wall_ms"]))
+        return views.busy(self._service)
+
+    def _checkpoint(self, _: dict[str, Any]) -> Answer:
+        self._service.take(Close(self._service.stamp()))
+        return {}
+
+
+def _parsed(line: bytes) -> dict[str, Any]:
+    try:
+        return msgspec.json.decode(line, type=dict[str, Any])
+    except msgspec.DecodeError:
+        return {"do": None}
+
+
+def _refusal(error: str, hint: str) -> Answer:
+    return {"ok": False, "error": error, "hint": hint}

@@ -1,0 +1,45 @@
+"""Running a node in the foreground: all its parts started, and ended on a signal or a failure."""
+
+import asyncio
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+from keepclear.host.clock import Clock
+from keepclear.host.config import Config
+from keepclear.host.control import Control
+from keepclear.host.identity import load_identity
+from keepclear.host.service import Listener, Service, settings_for
+from keepclear.host.tracks_port import TracksPort
+
+
+def run(config: Config, listener: Listener | None = None, ready: Callable[[Service], None] | None = None) -> None:
+    """Runs the node until SIGINT or SIGTERM. Raises what ended it otherwise."""
+    asyncio.run(_run(config, listener, ready))
+
+
+async def _run(config: Config, listener: Listener | None, ready: Callable[[Service], None] | None) -> None:
+    settings = settings_for(config.dir)
+    service = Service(config, load_identity(config.dir), Clock(), settings)
+    if listener is not None:
+        service.listeners.append(listener)
+    servers: list[asyncio.Server] = []
+    try:
+        control = Control(service)
+        service.start()
+        servers = [await control.start(), *await TracksPort(service).start()]
+        if ready is not None:
+            ready(service)
+        for name in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(name, _end, service)
+        await service.ended
+    finally:
+        for server in servers:
+            server.close()
+        Path(config.dir / "control.sock").unlink(missing_ok=True)
+    await service.stop()
+
+
+def _end(service: Service) -> None:
+    if not service.ended.done():
+        service.ended.set_result(None)

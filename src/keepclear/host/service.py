@@ -1,0 +1,290 @@
+"""A running node: one asyncio loop around its hands, with sockets, a writer thread and a worker thread.
+
+The law: the loop never waits for the disk. Groups are written by one writer thread, one at a time, each gathered for
+at most 5 ms or 100 inputs, a FLASH at once; geometry is worked out by one worker, and a picture that is not ready by
+its deadline is reported as such. An input that crashes the node ends the process, which is started again by whoever
+runs it; what has crashed it twice is set aside.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from hashlib import blake2b
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from keepclear.host.clock import Clock, boot_id
+from keepclear.host.config import Config
+from keepclear.host.crashes import Crashes
+from keepclear.host.datagram import DatagramPath
+from keepclear.host.hands import Group, Hands, recover
+from keepclear.host.identity import Identity
+from keepclear.host.journal import Journal
+from keepclear.host.journal_file import JournalFailed
+from keepclear.line.session import Opened, Reply, Up
+from keepclear.line.sessions import Sessions
+from keepclear.node import inputs
+from keepclear.node.assessment import Finding, assess
+from keepclear.node.effects import Alarm, Assess, Show
+from keepclear.node.inputs import AnyInput, Aside, Assessed, Close, Receive, Settings, Stamp, Start, Tick
+from keepclear.node.node import Node
+
+VERSION: Final = "0.1.0"
+GROUP_MS: Final = 5
+GROUP_INPUTS: Final = 100
+SESSION_TICK_S: Final = 0.1
+PRUNE_S: Final = 1.0
+SNAPSHOT_INPUTS: Final = 20_000  # about an hour of a quiet line with two peers; a start replays at most as many
+
+Listener = Callable[[Show | Alarm, Stamp], bool]
+
+
+class Service:
+    """One node at work. `listeners` are told all that is shown and alarmed; each says whether somebody saw it."""
+
+    def __init__(self, config: Config, identity: Identity, clock: Clock, settings: Settings) -> None:
+        self.config, self.identity, self.clock, self.settings = config, identity, clock, settings
+        self.listeners: list[Listener] = []
+        self.crashes = Crashes(config.dir / "crashes")
+        self.journal = Journal.open(config.dir / "journal.db")
+        node = Node(identity.genesis, identity.member)
+        self.replayed = recover(node, self.journal)
+        self.hands = Hands(node, self.journal, identity.node, self)
+        self._names = identity.genesis.names
+        self._writer = ThreadPoolExecutor(1, "writer")
+        self._worker = ThreadPoolExecutor(1, "worker")
+        self._work: asyncio.Event = asyncio.Event()
+        self._urgent: asyncio.Event = asyncio.Event()
+        self._noise_told = 0
+        self._snapshot_n = node.state.n
+        self._wake: asyncio.TimerHandle | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    @property
+    def node(self) -> Node:
+        """The node; callers read it."""
+        return self.hands.node
+
+    def start(self) -> None:
+        """Binds the socket, steps the start, begins sessions with all peers."""
+        genesis, me = self.identity.genesis, self.identity.member
+        members = {name: i for i, name in enumerate(self._names)}
+        keys = {i: genesis.keys[genesis.node_key(i)].key.ed25519 for i in members.values() if i != me}
+        self.sessions = Sessions(genesis.line, me, keys, self.identity.node.sign, os.urandom)
+        rate = self.config.limits.datagrams_per_s
+        peers = {name: address for name, address in self.config.peers.items() if name in members}
+        self.path = DatagramPath(self._heard, peers, self.config.listen, rate)
+        for digest in self.crashes.repeated():
+            self.take(Aside(self.stamp(), digest))
+        self.take(Start(self.stamp(), boot_id(), os.urandom(8), os.urandom(32), VERSION, self.settings))
+        for peer, datagrams in self.sessions.hello(self._real_ms()).items():
+            self._transmit(peer, datagrams)
+        for work in (self._write, self._tick_sessions, self._tick_node, self._prune):
+            self._tasks.append(asyncio.get_running_loop().create_task(self._guard(work)))
+
+    async def stop(self) -> None:
+        """Ends in good time: a last checkpoint, everything on disk, sockets closed."""
+        self.take(Close(self.stamp()))
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.hands.commit(snapshot=True)
+        self.hands.commit()
+        self.close()
+
+    def close(self) -> None:
+        """Lets go of sockets, threads and the journal."""
+        self.path.close()
+        self._writer.shutdown()
+        self._worker.shutdown(cancel_futures=True)
+        self.journal.close()
+
+    # -- the node's ports --------------------------------------------------------------------------------------------
+
+    def stamp(self) -> Stamp:
+        """The time now."""
+        return self.clock.stamp()
+
+    def send(self, peer: int, frame: bytes, flash: bool) -> None:
+        """Seals and sends a frame."""
+        self._transmit(peer, self.sessions.seal(peer, frame), flash)
+
+    def show(self, shown: Show) -> bool:
+        """Tells all listeners; whether any of them says that somebody saw it."""
+        stamp = self.stamp()
+        seen = [listener(shown, stamp) for listener in self.listeners]  # all are told, whoever has seen it
+        return any(seen)
+
+    def alarm(self, alarm: Alarm) -> None:
+        """Tells all listeners."""
+        stamp = self.stamp()
+        for listener in list(self.listeners):
+            listener(alarm, stamp)
+
+    def assess(self, wanted: Assess) -> None:
+        """Has the worker work a snapshot out, by its deadline."""
+        loop = asyncio.get_running_loop()
+        done = loop.run_in_executor(self._worker, assess, wanted.snapshot)
+        late = loop.call_later(wanted.deadline_ms / 1_000, self._not_assessed, wanted.digest)
+        done.add_done_callback(lambda future: self._assessed(wanted.digest, late, future))
+
+    def wake(self, mono_ms: int) -> None:
+        """Ticks at that time."""
+        delay_s = max(0, mono_ms - self.stamp().mono_ms) / 1_000
+        loop = asyncio.get_running_loop()
+        if self._wake is None or self._wake.cancelled() or self._wake.when() > loop.time() + delay_s:
+            if self._wake is not None:
+                self._wake.cancel()
+            self._wake = loop.call_later(delay_s, self._woken)
+
+    # -- inputs ------------------------------------------------------------------------------------------------------
+
+    def take(self, data: AnyInput) -> None:
+        """Feeds an input to the hands. What crashes the node is remembered, and ends the process."""
+        try:
+            self.hands.take(data)
+        except Exception:
+            at_work = self.node.core.at_work or inputs.to_bytes(data)
+            self.crashes.note(blake2b(at_work, digest_size=16).digest())
+            raise
+        if self.hands.waiting.rows:
+            self._work.set()
+            if self.hands.waiting.flash or len(self.hands.waiting.rows) >= GROUP_INPUTS:
+                self._urgent.set()
+
+    def jump(self, anchor_ns: int, wall_ms: int) -> None:
+        """Follows a scenario's clock to a new time."""
+        self.clock.follow(anchor_ns, wall_ms)
+        self._tick()
+
+    def _heard(self, datagram: bytes, source: str) -> None:
+        peer, events = self.sessions.receive(datagram, self._real_ms(), source)
+        if peer is None:
+            return
+        for event in events:
+            match event:
+                case Opened(frame):
+                    session = self.sessions.by_peer[peer].up
+                    if session is not None:
+                        self._guarded(Receive(self.stamp(), peer, session, frame))
+                case Up(name):
+                    self._guarded(inputs.Session(self.stamp(), peer, name, os.urandom(16)))
+                case Reply(datagrams):
+                    self._transmit(peer, datagrams)
+
+    def _guarded(self, data: AnyInput) -> None:
+        try:
+            self.take(data)
+        except Exception as error:
+            self._end(error)
+
+    def _transmit(self, peer: int, datagrams: list[bytes], flash: bool = False) -> None:
+        name = self._names[peer]
+        if datagrams and name in self.config.peers:
+            self.path.send(name, datagrams, flash)
+
+    def _tick(self) -> None:
+        noise = sum(self.sessions.noise.values())
+        told, self._noise_told = self._noise_told, noise
+        self.take(Tick(self.stamp(), noise - told))
+
+    def _woken(self) -> None:
+        self._wake = None
+        try:
+            self._tick()
+        except Exception as error:
+            self._end(error)
+
+    def _assessed(self, digest: bytes, late: asyncio.TimerHandle, done: "asyncio.Future[tuple[Finding, ...]]") -> None:
+        if late.cancelled() or done.cancelled() or self.ended.done():
+            return
+        if error := done.exception():
+            self._end(error)
+            return
+        late.cancel()
+        findings = tuple(msgspec.to_builtins(f, builtin_types=(bytes,)) for f in done.result())
+        self._guarded(Assessed(self.stamp(), digest, findings))
+
+    def _not_assessed(self, digest: bytes) -> None:
+        self._guarded(Assessed(self.stamp(), digest, None))
+
+    # -- work that goes on ---------------------------------------------------------------------------------------------
+
+    async def _write(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._work.wait()
+            if not self._urgent.is_set():
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._urgent.wait(), GROUP_MS / 1_000)
+            self._work.clear()
+            self._urgent.clear()
+            group = self.hands.close_group(snapshot=self._wants_snapshot())
+            if group.rows:
+                await self._write_group(loop, group)
+
+    async def _write_group(self, loop: asyncio.AbstractEventLoop, group: Group) -> None:
+        try:
+            if self.hands.disk_failed:
+                raise JournalFailed("the disk has failed before")
+            await loop.run_in_executor(self._writer, self.hands.make_durable, group, self.stamp().wall_ms)
+        except JournalFailed as error:
+            self.hands.fail(group, str(error))
+            return
+        self.hands.perform(group)
+        if self.hands.waiting.rows:
+            self._work.set()
+
+    def _wants_snapshot(self) -> bool:
+        if self.node.state.n - self._snapshot_n < SNAPSHOT_INPUTS:
+            return False
+        self._snapshot_n = self.node.state.n
+        return True
+
+    async def _tick_sessions(self) -> None:
+        while True:
+            await asyncio.sleep(SESSION_TICK_S)
+            for peer, datagrams in self.sessions.tick(self._real_ms()).items():
+                self._transmit(peer, datagrams)
+
+    async def _tick_node(self) -> None:
+        while True:
+            await asyncio.sleep(min(250, self.settings.heartbeat_ms) / 1_000)
+            self._tick()
+
+    async def _prune(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(PRUNE_S)
+            if not self.hands.disk_failed:
+                stamp = self.stamp()
+                await loop.run_in_executor(self._writer, self.journal.prune, stamp.wall_ms - stamp.wall_err_ms)
+
+    async def _guard(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
+        try:
+            await work()
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            self._end(error)
+
+    def _end(self, error: BaseException) -> None:
+        if not self.ended.done():
+            self.ended.set_exception(error)
+
+    @staticmethod
+    def _real_ms() -> int:
+        return int(asyncio.get_running_loop().time() * 1_000)
+
+
+def settings_for(directory: Path) -> Settings:
+    """The settings in a node's directory (`settings.json`), or the usual ones. Raises msgspec.ValidationError."""
+    path = directory / "settings.json"
+    if not path.exists():
+        return Settings()
+    return Settings(**msgspec.json.decode(path.read_bytes(), type=dict[str, int]))

@@ -1,0 +1,177 @@
+"""What a running node answers when it is asked: its state in people's words and plain values, for JSON.
+
+The law: reading only; what is asked for in one answer is bounded; own tracks are counted here, not told.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from keepclear.accord import readback, statement
+from keepclear.accord import tally as counting
+from keepclear.accord.statement import Kind, Precedence
+from keepclear.accord.times import zulu
+from keepclear.node import receipts, situation
+from keepclear.node.effects import Alarm, Show
+from keepclear.node.inputs import Stamp
+from keepclear.node.state import Matter
+from keepclear.record import archive, checkpoint
+
+if TYPE_CHECKING:
+    from keepclear.host.service import Service
+
+MAX_MATTERS: Final = 1_000
+View = dict[str, Any]
+
+
+class Unanswerable(Exception):
+    """The node cannot do what is asked; the text says why, the hint what to do."""
+
+    def __init__(self, text: str, hint: str) -> None:
+        super().__init__(text)
+        self.hint = hint
+
+
+def event(service: "Service", told: Show | Alarm, stamp: Stamp) -> View:
+    """Something shown or alarmed, as a line for those who follow."""
+    base: View = {"at_ms": stamp.wall_ms, "node": service.node.core.name(service.node.core.me), "what": told.what}
+    if isinstance(told, Alarm):
+        return {"event": "alarm", **base, "text": told.text}
+    return {
+        "event": "show", **base, "text": told.text, "precedence": told.precedence,
+        "leaf": told.leaf.hex() if told.leaf else None, "facts": plain(told.facts),
+    }  # fmt: skip
+
+
+def facts(service: "Service") -> View:
+    """What a client needs to draft a statement."""
+    core = service.node.core
+    return {
+        "line": core.genesis.line.hex(), "me": core.me, "names": list(core.genesis.names),
+        "everyone": core.genesis.everyone, "mode": core.genesis.mode.name, "epoch": core.state.situation.epoch,
+        "wall_ms": service.stamp().wall_ms,
+    }  # fmt: skip
+
+
+def busy(service: "Service") -> View:
+    """Whether the node has something left to do that it can do now."""
+    state = service.node.state
+    flying = sum(len(peer.flight) + len(peer.queue) for peer in state.peers.values())
+    return {"assessing": bool(state.advice.asked) or state.advice.dirty, "flying": flying, "wall_ms": state.now.wall_ms}
+
+
+def status(service: "Service") -> View:
+    """The lines, the record, what is open, what was dropped."""
+    node = service.node
+    core, state = node.core, node.state
+    return {
+        "line": core.genesis.line.hex(), "mode": core.genesis.mode.name, "member": core.name(core.me),
+        "time": zulu(service.stamp().wall_ms), "epoch": state.situation.epoch, "inputs": state.n,
+        "joint_checkpoint": checkpoint.joint(core.genesis.line, core.books.all()).hex(),
+        "entries": len(core.books.by_leaf), "disk_failed": state.disk_failed,
+        "peers": [_peer(service, i) for i in sorted(state.peers)],
+        "in_force": sum(m.status in situation.IN_FORCE for m in state.situation.matters.values()),
+        "tracks": len(state.advice.positions), "plans": len(state.advice.plans),
+        "advisories": [[a.flight, a.other, a.text] for a in state.advice.advisories.values()][:MAX_MATTERS],
+        "disputes": [[core.name(d.party), d.reason] for d in state.disputes], "noise": dict(state.noise),
+        "datagrams": vars(service.path.counts),
+    }  # fmt: skip
+
+
+def matters(service: "Service", every: bool) -> View:
+    """The matters in force (or all), newest last, with marks, rules and ladder."""
+    core = service.node.core
+    found = [m for m in core.state.situation.matters.values() if every or m.status in situation.IN_FORCE]
+    return {"matters": [_matter(service, matter) for matter in found[-MAX_MATTERS:]]}
+
+
+def entry(service: "Service", leaf: str) -> View:
+    """One entry by its hash, or the beginning of it: what an officer needs in order to answer it."""
+    core = service.node.core
+    found = [e for e in core.books.by_leaf.values() if e.leaf.hex().startswith(leaf)] if len(leaf) >= 4 else []
+    if len(found) != 1:
+        raise Unanswerable(
+            f"{len(found)} entries begin with {leaf!r}", "give more of the hash; keepclear show lists them"
+        )
+    one = found[0]
+    said = situation.said_of(one)
+    view: View = {
+        "leaf": one.leaf.hex(), "party": one.header.party, "kind": one.header.kind, "seq": one.header.seq,
+        "precedence": one.header.precedence, "body": one.body.hex(),
+    }  # fmt: skip
+    if isinstance(said.body, readback.Readable):
+        end_ms, upper_cm, word = readback.expected(said.body)
+        view["expected"] = [end_ms, upper_cm, word]
+        view["choices"] = [choice.word for choice in readback.readback_choices(said.body)]
+    return view
+
+
+def write_record(service: "Service", path: Path) -> View:
+    """Writes the record as one file, all that a verifier needs."""
+    core = service.node.core
+    held = [e for book in core.books.all() for e in (*book.entries, *book.held.values())]
+    notes = [note.text.encode() for note in service.journal.notes()]
+    try:
+        with path.open("wb") as file:
+            file.writelines(archive.write(core.genesis, held, notes))
+    except OSError as error:
+        raise Unanswerable(f"{path}: not written: {error.strerror}", "choose another place") from error
+    joint = checkpoint.joint(core.genesis.line, core.books.all()).hex()
+    return {"path": str(path), "entries": len(held), "notes": len(notes), "joint_checkpoint": joint}
+
+
+def tally(service: "Service") -> View:
+    """How many of this and that, counted from the entries here."""
+    core = service.node.core
+    said = [situation.said_of(e) for book in core.books.all() for e in book.entries]
+    counted = counting.tally(said, frozenset(core.genesis.parties()))
+    return {"digest": counted.digest.hex(), "rows": [msgspec.to_builtins(row) for row in counted.rows]}
+
+
+def plain(value: Any) -> Any:
+    """A value for JSON: byte strings as hex."""
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return value
+
+
+def _peer(service: "Service", index: int) -> View:
+    core = service.node.core
+    peer = core.state.peers[index]
+    live, now_ms = peer.live, service.stamp().mono_ms
+    return {
+        "name": core.name(index), "state": str(live.state), "round_trip_ms": live.smooth_ms,
+        "heard_ms_ago": None if live.heard_ms is None else now_ms - live.heard_at_ms,
+        "heard_us_ms_ago": None if live.echo_ms is None else now_ms - live.echo_ms,
+        "waiting": len(peer.queue) + len(peer.flight),
+        "clock_offset_ms": [live.offset_low_ms, live.offset_high_ms],
+    }  # fmt: skip
+
+
+def _matter(service: "Service", matter: Matter) -> View:
+    core = service.node.core
+    one = core.books.by_leaf[matter.leaf]
+    said = situation.said_of(one)
+    return {
+        "leaf": matter.leaf.hex(), "from": core.name(matter.party), "kind": Kind(matter.kind).name,
+        "precedence": Precedence(matter.precedence).name, "status": matter.status, "said": zulu(matter.wall_ms),
+        "marks": list(matter.marks), "rules": [list(finding) for finding in matter.findings],
+        "text": situation.words(core, said), "start_ms": _start_ms(said.body),
+        "holders": bin(receipts.holders(core, core.books.books[one.slot[:2]], one.header.seq)).count("1"),
+        "ladder": {
+            core.name(i): {
+                "delivered_ms": rung.durable_ms, "displayed_ms": rung.shown_ms, "read_ms": rung.read_ms,
+                "read_back": rung.read_back,
+            }
+            for i, rung in sorted(matter.ladder.items())
+        },
+    }  # fmt: skip
+
+
+def _start_ms(body: object) -> int | None:
+    if isinstance(body, statement.Notice):
+        return body.start_ms
+    return body.since_ms if isinstance(body, statement.Hazard) else None
