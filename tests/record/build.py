@@ -262,15 +262,15 @@ class Line:
 
 
 def small_line(**genesis_changes: Any) -> Line:
-    """Three members, a notice, its receipt and acknowledgement, a cosigned checkpoint: twelve seconds of a line."""
+    """A notice, its receipts and acknowledgement, two cosigned checkpoints: twelve seconds of a line of three."""
     line = Line(**genesis_changes)
+    others = range(1, len(line.views))
     said = line.say(0, notice(), precedence=Precedence.PRIORITY, releasing=("duty",))
-    line.clock_ms += 1_000
-    line.receipt(1, 0)
-    line.clock_ms += 1_000
-    line.receipt(2, 0)
+    for member in others:
+        line.clock_ms += 1_000
+        line.receipt(member, 0)
     line.clock_ms += 10_000
     line.say(1, statement.Acknowledgement(step=1), refs=(said.leaf,))
-    line.sign_checkpoint(0, cosigners=(1, 2))
+    line.sign_checkpoint(0, cosigners=others)
     line.sign_checkpoint(1, cosigners=(0,))
     return line

@@ -84,12 +84,12 @@ def _times(entries: Iterable[Entry], limits: dict[BookId, int]) -> tuple[dict[in
 def _by_member(spans: dict[tuple[int, BookId], list[Span]], limits: dict[BookId, int]) -> dict[int, Slots]:
     out: dict[int, Slots] = {}
     for (member, book), given in spans.items():
-        earliest = _earliest(given, limits.get(book, 0))
-        out.setdefault(member, {}).update({(*book, seq): ms for seq, ms in earliest.items()})
+        times = earliest(given, limits.get(book, 0))
+        out.setdefault(member, {}).update({(*book, seq): ms for seq, ms in times.items()})
     return out
 
 
-def _earliest(spans: list[Span], limit: int) -> dict[int, int]:
+def earliest(spans: list[Span], limit: int) -> dict[int, int]:
     """The least time of the spans that cover each seq below the limit, in O(n log n) however they overlap."""
     out: dict[int, int] = {}
     todo, active = sorted(spans, reverse=True), list[tuple[int, int]]()
