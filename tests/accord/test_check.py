@@ -99,10 +99,8 @@ def test_a_notice_after_the_start_and_a_class_without_a_minimum() -> None:
     assert "(clock error 2 s)" in one(check(said("18:30:00", notice("18:40:00"), 2_000), [TEN_MINUTES])).evidence
 
 
-def amend(start: str, end: str, **more: object) -> Amend:
-    return Amend(
-        activity=Activity.HAZARDOUS, volumes=more.get("volumes", (volume(),)), start_ms=z(start), end_ms=z(end)
-    )
+def amend(start: str, end: str, area: str = "circle 35.4,35.9 20nm") -> Amend:
+    return Amend(activity=Activity.HAZARDOUS, volumes=(volume(area),), start_ms=z(start), end_ms=z(end))
 
 
 def test_saying_that_one_will_do_less_costs_no_mark() -> None:

@@ -54,8 +54,9 @@ def distance(cm: int) -> str:
 
 def position(lon_e7: int, lat_e7: int) -> str:
     """A position in degrees, exactly, at least two decimals: `35.40N 035.90E`."""
-    lat, lon = decimal(abs(lat_e7), 7, 2), decimal(abs(lon_e7), 7, 2)
-    return f"{lat:0>5}{'S' if lat_e7 < 0 else 'N'} {'0' * (3 - lon.index('.'))}{lon}{'W' if lon_e7 < 0 else 'E'}"
+    lat, lon = (decimal(abs(e7), 7, 2) for e7 in (lat_e7, lon_e7))
+    lat, lon = "0" * (2 - lat.index(".")) + lat, "0" * (3 - lon.index(".")) + lon
+    return f"{lat}{'S' if lat_e7 < 0 else 'N'} {lon}{'W' if lon_e7 < 0 else 'E'}"
 
 
 def area(numbers: tuple[int, ...]) -> str:

@@ -24,6 +24,6 @@ WORDS: Final = tuple(  # one string, as a list of 256 literals is harder to read
     rabbit raccoon radish raisin raven ribbon ruby saddle salmon sandal sapphire sardine saxophone scarf sculptor
     seagull shampoo shovel silver skate spinach sponge squirrel statue sugar sunflower tailor teapot thimble
     thistle tomato topaz trumpet tulip turnip turtle umbrella vanilla velvet vinegar violet waffle wallet walnut
-    walrus willow yogurt zebra zipper
+    walrus wombat yogurt zebra zipper
     """.split()  # noqa: SIM905
 )
