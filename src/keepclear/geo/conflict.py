@@ -10,7 +10,8 @@ decides what whole centimetres leave equal. Distances are within 0.001 % of them
 1 ms and the rounding: t_in_ms down, t_out_ms up, t_cpa_ms to the nearest.
 
 Theory: each track's reach over the look-ahead is a ball; balls are swept along the widest axis of the earth-centred
-frame, and pairs whose balls and heights meet get the exact closest approach.
+frame. Pairs that meet are taken as straight movers, as thick as their paths bend, then in height, and what is left gets
+the exact closest approach.
 """
 
 from collections.abc import Iterator
@@ -19,11 +20,11 @@ from itertools import pairwise
 
 import numpy as np
 
-from keepclear.geo import geodesy
 from keepclear.geo.altitude import ALTITUDE_EPSILON_M, reference_bound_m
-from keepclear.geo.motion import Legs, dot, time_of_least, times_within
+from keepclear.geo.earth import arc_to_chord_m, chord_to_arc_m, dot
+from keepclear.geo.motion import Legs, Relative, time_of_least, times_within
 from keepclear.geo.track import Tracks, legs_of
-from keepclear.geo.units import NEVER_MS, FloatArray, IntArray
+from keepclear.geo.units import NEVER_MS, BoolArray, FloatArray, IntArray
 from keepclear.geo.volumes import expand
 
 FIVE_NM_M = 9_260.0
@@ -95,77 +96,83 @@ def closest_approach(a: Tracks, b: Tracks, now_ms: int, look_ahead_ms: int) -> A
     both = np.nonzero(a.placed & b.placed)[0]
     legs, others = legs_of(a.take(both), now_ms, look_ahead_ms), legs_of(b.take(both), now_ms, look_ahead_ms)
     every = np.arange(len(both))
-    relative = legs.relative_to_legs(every, others, every)
+    relative = Relative(legs.movers(every), others.movers(every))
     time = time_of_least(relative, legs.length_s)
     result = Approaches(np.full(len(a), NEVER_MS), np.full(len(a), np.nan), np.full(len(a), np.nan))
-    chord, _ = relative(time)
+    chord, _ = relative.at(time[None])
     result.t_cpa_ms[both] = now_ms + np.rint(1000 * time).astype(np.int64)
-    result.h_min_m[both] = geodesy.chord_to_arc_m(np.sqrt(dot(chord, chord)))
+    result.h_min_m[both] = chord_to_arc_m(np.sqrt(dot(chord, chord)[0]))
     result.v_m[both] = np.abs(legs.alt_m + legs.rate_mps * time - others.alt_m - others.rate_mps * time)
     return result
 
 
 def _near_pairs(legs: Legs, horizontal_m: float) -> Iterator[tuple[IntArray, IntArray]]:
-    """Pairs i < j of legs whose balls are within horizontal_m of each other, block by block; at least one block."""
-    every = np.arange(len(legs))
-    lat, lon = legs.position(every, legs.length_s / 2)
-    centre = geodesy.to_ecef(lat, lon)
+    """Pairs i < j of legs that may come within horizontal_m of each other, block by block; at least one block."""
+    place, velocity, bend_m = legs.tangents
     # A chord is shorter than its arc, so half the way flown and half of H on either side hold it all.
-    reach = np.abs(legs.speed_mps) * legs.length_s / 2 + horizontal_m / 2 + 1
-    axis = int(np.argmax(np.ptp(centre, axis=1))) if len(legs) else 0
-    order = np.argsort(centre[axis] - reach)
-    low, high = (centre[axis] - reach)[order], (centre[axis] + reach)[order]
+    reach = legs.speed_mps * legs.length_s / 2 + horizontal_m / 2 + 1
+    axis = int(np.argmax(np.ptp(place, axis=1))) if len(legs) else 0
+    order = np.argsort(place[axis] - reach)
+    low, high = (place[axis] - reach)[order], (place[axis] + reach)[order]
+    every = np.arange(len(legs))
     last = np.searchsorted(low, high, side="right")
     total = np.cumsum(last - every - 1)
-    ends = np.searchsorted(total, np.arange(_BLOCK_PAIRS, total[-1] if len(legs) else 0, _BLOCK_PAIRS))
-    bounds = [0, *(ends + 1), len(legs)]
-    for begin, end in pairwise(bounds):
+    full = np.searchsorted(total, np.arange(_BLOCK_PAIRS, total[-1] if len(legs) else 0, _BLOCK_PAIRS))
+    for begin, end in pairwise([0, *(full + 1), len(legs)]):
         first, second = expand(every[begin:end] + 1, last[begin:end])
-        yield _meeting_balls(centre, reach, order[first + begin], order[second])
+        i, j = _meeting_boxes(place, reach, order[first + begin], order[second])
+        near = _meeting_tangents(place, velocity, legs.length_s / 2, bend_m + horizontal_m / 2 + 1, i, j)
+        yield np.minimum(i[near], j[near]), np.maximum(i[near], j[near])
 
 
-def _meeting_balls(centre: FloatArray, reach: FloatArray, i: IntArray, j: IntArray) -> tuple[IntArray, IntArray]:
+def _meeting_boxes(place: FloatArray, reach: FloatArray, i: IntArray, j: IntArray) -> tuple[IntArray, IntArray]:
     limit = reach[i] + reach[j]
-    for row in centre:
+    for row in place:
         near = np.nonzero(np.abs(row[i] - row[j]) <= limit)[0]
         i, j, limit = i[near], j[near], limit[near]
-    apart = centre[:, i] - centre[:, j]
-    near = np.nonzero(dot(apart, apart) <= limit**2)[0]
-    return np.minimum(i[near], j[near]), np.maximum(i[near], j[near])
+    return i, j
+
+
+def _meeting_tangents(
+    place: FloatArray, velocity: FloatArray, half_s: FloatArray, thick_m: FloatArray, i: IntArray, j: IntArray
+) -> BoolArray:
+    """Whether two straight movers, each with its thickness about it, come together."""
+    apart, closing = place[:, i] - place[:, j], velocity[:, i] - velocity[:, j]
+    time = np.clip(-dot(apart, closing) / np.maximum(dot(closing, closing), 1e-12), -half_s[i], half_s[i])
+    apart = apart + closing * time
+    near: BoolArray = dot(apart, apart) <= (thick_m[i] + thick_m[j]) ** 2
+    return near
 
 
 def _losses(legs: Legs, i: IntArray, j: IntArray, horizontal_m: float, vertical_m: float, now_ms: int) -> Conflicts:
     bound = reference_bound_m(legs.alt_ref[i], legs.alt_ref[j], np.fmax(np.abs(legs.alt_m[i]), np.abs(legs.alt_m[j])))
-    climb = legs.rate_mps[i] - legs.rate_mps[j]
-    apart = legs.alt_m[i] - legs.alt_m[j]
+    apart, climb = legs.alt_m[i] - legs.alt_m[j], legs.rate_mps[i] - legs.rate_mps[j]
     first, last = _near_in_height(apart, climb, vertical_m + bound - ALTITUDE_EPSILON_M)
     first, last = np.maximum(first, 0.0), np.minimum(last, legs.length_s[i])
-    keep = np.nonzero(first < last)[0]
-    i, j, bound = i[keep], j[keep], bound[keep]
-    first, last, apart, climb = first[keep], last[keep], apart[keep], climb[keep]
-    relative = legs.relative_to_legs(i, legs, j)
-    length = legs.length_s[i]
+    high = np.nonzero(first < last)[0]
+    length = legs.length_s[i[high]]
+    relative = Relative(legs.movers(i[high]), legs.movers(j[high]))
     least = time_of_least(relative, length)
-    limit = geodesy.arc_to_chord_m(np.full(len(i), horizontal_m - DISTANCE_EPSILON_M))
+    limit = arc_to_chord_m(np.full(len(high), horizontal_m - DISTANCE_EPSILON_M))
     within, enter, leave = times_within(relative, least, length, limit)
-    enter, leave = np.maximum(enter, first), np.minimum(leave, last)
-    nearest = np.clip(least, enter, leave)
-    chord, _ = relative(nearest)
-    keep = np.nonzero(within & (enter < leave))[0]
-    lasts = leave >= length
-    out_ms = np.where(lasts, NEVER_MS, now_ms + np.ceil(1000 * leave).astype(np.int64))
-    columns = Conflicts(
-        i=legs.owner[i],
-        j=legs.owner[j],
+    enter, leave = np.maximum(enter, first[high[within]]), np.minimum(leave, last[high[within]])
+    both = np.nonzero(enter < leave)[0]
+    within, enter, leave = within[both], enter[both], leave[both]
+    nearest = np.clip(least[within], enter, leave)
+    chord, _ = relative.take(within).at(nearest[None])
+    out_ms = now_ms + np.ceil(1000 * leave).astype(np.int64)
+    pair = high[within]
+    return Conflicts(
+        i=legs.owner[i[pair]],
+        j=legs.owner[j[pair]],
         t_in_ms=now_ms + np.floor(1000 * enter).astype(np.int64),
-        t_out_ms=out_ms,
+        t_out_ms=np.where(leave >= length[within], NEVER_MS, out_ms),
         t_cpa_ms=now_ms + np.rint(1000 * nearest).astype(np.int64),
-        h_min_m=geodesy.chord_to_arc_m(np.sqrt(dot(chord, chord))),
-        v_min_m=_least_height(apart + climb * enter, apart + climb * leave),
-        h_err_m=legs.pos_err_m[i] + legs.pos_err_m[j],
-        v_bound_m=bound,
+        h_min_m=chord_to_arc_m(np.sqrt(dot(chord, chord)[0])),
+        v_min_m=_least_height(apart[pair] + climb[pair] * enter, apart[pair] + climb[pair] * leave),
+        h_err_m=legs.pos_err_m[i[pair]] + legs.pos_err_m[j[pair]],
+        v_bound_m=bound[pair],
     )
-    return Conflicts(**{name: getattr(columns, name)[keep] for name in Conflicts.__slots__})
 
 
 def _near_in_height(apart: FloatArray, climb: FloatArray, limit: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -15,10 +15,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from keepclear.geo import geodesy
+from keepclear.geo.earth import E2, EQUATOR_M, MEAN_M, arc_to_chord_m, dot, sin_cos_deg, wrap_deg
 from keepclear.geo.interval import Spans, merged, together
-from keepclear.geo.motion import Legs, time_of_least, times_within
+from keepclear.geo.motion import Legs, Relative, time_of_least, times_within
 from keepclear.geo.units import BoolArray, FloatArray, IntArray
-from keepclear.geo.volumes import Volumes, expand
+from keepclear.geo.volumes import CHORD_M, Volumes, expand
 
 SAG_M = 1.0
 _MIN_PIECE_M, _MAX_PIECE_M, _MAX_PIECES = 50.0, 20_000.0, 65_536
@@ -26,7 +27,6 @@ _METRES_PER_DEGREE = 110_500.0
 """Less than the shortest degree of latitude on WGS-84, so that a pad in degrees is never too small."""
 _CUT_SLACK_M = 5.0
 TOUCH_S = 1e-6
-_NEWTON_FROM_M = 50_000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +45,15 @@ class Pairs:
 
 
 def candidates(legs: Legs, volumes: Volumes) -> Pairs:
-    """The pairs whose surrounding balls meet: all that can meet, and some that do not."""
-    every = np.arange(len(legs))
-    lat, lon = legs.position(every, legs.length_s / 2)
-    reach = legs.speed_mps * legs.length_s / 2 + legs.pos_err_m + 10
-    apart = geodesy.to_ecef(lat, lon)[:, :, None] - volumes.centre[:, None, :]
-    near = np.einsum("ijk,ijk->jk", apart, apart) <= (reach[:, None] + volumes.reach_m[None, :]) ** 2
-    return Pairs(*np.nonzero(near))
+    """The pairs of a leg's tangent, as thick as it bends, and a volume's ball: all that can meet, some that do not."""
+    place, velocity, bend_m = legs.tangents
+    velocity = velocity[:, :, None]
+    apart = volumes.centre[:, None, :] - place[:, :, None]
+    half_s = legs.length_s[:, None] / 2
+    time = np.clip(dot(apart, velocity) / np.maximum(dot(velocity, velocity), 1e-12), -half_s, half_s)
+    apart = apart - velocity * time
+    reach = (bend_m + legs.pos_err_m + 10)[:, None] + volumes.reach_m
+    return Pairs(*np.nonzero(dot(apart, apart) <= reach**2))
 
 
 def spans_inside(legs: Legs, volumes: Volumes, pairs: Pairs) -> tuple[Spans, Spans]:
@@ -76,26 +78,28 @@ def _everywhere(legs: Legs, pairs: Pairs, number: IntArray) -> tuple[Spans, Span
 def _padded(pos_err_m: FloatArray, lat_deg: FloatArray) -> FloatArray:
     """The position error with the error of a flat chart that is as wide as it and a piece."""
     steep = np.tan(np.radians(np.minimum(np.abs(lat_deg), 89.9)))
-    piece_m = np.minimum(np.sqrt(8 * geodesy.MEAN_M * SAG_M / np.maximum(steep, 1e-6)), _MAX_PIECE_M)
-    share = 0.005 + (pos_err_m + piece_m) * (steep + 0.1) / geodesy.MEAN_M
+    piece_m = np.minimum(np.sqrt(8 * MEAN_M * SAG_M / np.maximum(steep, 1e-6)), _MAX_PIECE_M)
+    share = 0.005 + (pos_err_m + piece_m) * (steep + 0.1) / MEAN_M
     padded: FloatArray = np.where(pos_err_m > 0, pos_err_m * (1 + share) + SAG_M, 0.0)
     return padded
 
 
 def _through_circles(legs: Legs, volumes: Volumes, pairs: Pairs, number: IntArray) -> tuple[Spans, Spans]:
     leg, volume = pairs.leg[number], pairs.volume[number]
-    relative = legs.relative_to_points(leg, volumes.centre[:, volume])
+    relative = Relative(legs.movers(leg), volumes.centre[:, volume])
     length = legs.length_s[leg]
     least = time_of_least(relative, length)
     results = []
     error = legs.pos_err_m[leg]
     for radius in (volumes.radius_m[volume], volumes.radius_m[volume] + np.where(error > 0, error + SAG_M, 0.0)):
-        within, enter, leave = times_within(relative, least, length, geodesy.arc_to_chord_m(radius))
-        if np.any(within & (radius > _NEWTON_FROM_M)):
-            enter = _onto_circle(legs, volumes, leg, volume, radius, enter)
-            leave = _onto_circle(legs, volumes, leg, volume, radius, leave)
-        keep = within & (enter < leave)
-        results.append(Spans(number[keep], enter[keep], leave[keep], leg[keep]))
+        within, enter, leave = times_within(relative, least, length, arc_to_chord_m(radius))
+        wide = np.nonzero(radius[within] > CHORD_M)[0]
+        if wide.size:
+            some = leg[within[wide]], volume[within[wide]], radius[within[wide]]
+            enter[wide] = _onto_circle(legs, volumes, *some, enter[wide])
+            leave[wide] = _onto_circle(legs, volumes, *some, leave[wide])
+        spans = Spans(number[within], enter, leave, leg[within])
+        results.append(spans.take(enter < leave))
     return results[0], results[1]
 
 
@@ -123,20 +127,26 @@ class _Pieces:
     length_s: FloatArray
     ends: FloatArray
 
+    @property
+    def middle(self) -> FloatArray:
+        """The longitude half way."""
+        middle: FloatArray = (self.ends[0] + self.ends[2]) / 2
+        return middle
+
 
 def _laid(legs: Legs, wanted: IntArray) -> _Pieces:
     """The legs of a sorted list in pieces; `first` has one element more than the list."""
     way = legs.speed_mps[wanted] * legs.length_s[wanted]
     lat, _ = legs.position(wanted, legs.length_s[wanted] / 2)
     top = np.radians(np.minimum(np.abs(lat) + way / 2 / _METRES_PER_DEGREE, 89.99))
-    step = np.clip(np.sqrt(8 * geodesy.MEAN_M * SAG_M / np.tan(np.maximum(top, 1e-6))), _MIN_PIECE_M, _MAX_PIECE_M)
+    step = np.clip(np.sqrt(8 * MEAN_M * SAG_M / np.tan(np.maximum(top, 1e-6))), _MIN_PIECE_M, _MAX_PIECE_M)
     count = np.clip(np.ceil(way / step), 1, _MAX_PIECES).astype(np.int64)
     which, node = expand(np.zeros_like(count), count + 1)
     leg = wanted[which]
     time = legs.length_s[leg] * node / count[which]
     node_lat, node_lon = legs.position(leg, time)
     start = np.nonzero(node < count[which])[0]
-    turn = geodesy.wrap_deg(node_lon[start + 1] - node_lon[start])
+    turn = wrap_deg(node_lon[start + 1] - node_lon[start])
     ends = np.stack([node_lon[start], node_lat[start], node_lon[start] + turn, node_lat[start + 1]])
     return _Pieces(np.cumsum([0, *count]), leg[start], time[start], time[start + 1] - time[start], ends)
 
@@ -145,16 +155,17 @@ def _through_edges(legs: Legs, volumes: Volumes, pairs: Pairs, number: IntArray)
     wanted, place = np.unique(pairs.leg[number], return_inverse=True)
     pieces = _laid(legs, wanted)
     pad_m = _padded(legs.pos_err_m[pieces.leg], np.maximum(np.abs(pieces.ends[1]), np.abs(pieces.ends[3])))
+    low, high = _padded_boxes(pieces.ends, pad_m)
     row, piece = expand(pieces.first[place], pieces.first[place + 1])
     volume = pairs.volume[number[row]]
-    ends, pad = _beside_volume(volumes, volume, pieces.ends[:, piece], pad_m[piece])
-    near = _boxes_meet(ends, pad, volumes.box[:, volume])
-    row, piece, ends, pad, volume = row[near], piece[near], ends[:, near], pad[:, near], volume[near]
+    turn = volumes.near_volume(volume, pieces.middle[piece]) - pieces.middle[piece]
+    near = _boxes_meet(low, high, piece, turn, volumes.box, volume)
+    row, piece, turn, volume = row[near], piece[near], turn[near], volume[near]
     part, edge = expand(volumes.first[volume], volumes.first[volume + 1])
-    corners = volumes.edges[:, edge]
-    low, high = np.minimum(corners[:2], corners[2:]), np.maximum(corners[:2], corners[2:])
-    close = _boxes_meet(ends[:, part], pad[:, part], np.concatenate([low, high]))
-    part, corners = part[close], corners[:, close]
+    close = _boxes_meet(low, high, piece[part], turn[part], volumes.edge_box, edge)
+    part, corners = part[close], volumes.edges[:, edge[close]]
+    ends = pieces.ends[:, piece]
+    ends = np.stack([ends[0] + turn, ends[1], ends[2] + turn, ends[3]])
     pair, piece, ends = number[row[part]], piece[part], ends[:, part]
     cut_pair, cut_s = _cuts(legs, pieces, pair, piece, ends, corners)
     sure = _judged(legs, volumes, pairs, number, cut_pair, cut_s)
@@ -163,21 +174,21 @@ def _through_edges(legs: Legs, volumes: Volumes, pairs: Pairs, number: IntArray)
     return sure, perhaps
 
 
-def _beside_volume(
-    volumes: Volumes, volume: IntArray, ends: FloatArray, pad_m: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """Piece ends with longitudes turned toward the volume, and the pad about them in degrees of (lon, lat)."""
-    turn = volumes.near_volume(volume, (ends[0] + ends[2]) / 2) - (ends[0] + ends[2]) / 2
-    ends = np.stack([ends[0] + turn, ends[1], ends[2] + turn, ends[3]])
+def _padded_boxes(ends: FloatArray, pad_m: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Low and high corners (lon, lat) of the boxes that hold pieces and pad_m about them."""
     pad_lat = (pad_m + _CUT_SLACK_M) / _METRES_PER_DEGREE
     top = np.minimum(np.maximum(np.abs(ends[1]), np.abs(ends[3])) + pad_lat, 90.0)
-    pad_lon = np.minimum(pad_lat / np.maximum(np.cos(np.radians(top)), 1e-9), 360.0)
-    return ends, np.stack([pad_lon, pad_lat])
+    pad = np.stack([np.minimum(pad_lat / np.maximum(np.cos(np.radians(top)), 1e-9), 360.0), pad_lat])
+    return np.minimum(ends[:2], ends[2:]) - pad, np.maximum(ends[:2], ends[2:]) + pad
 
 
-def _boxes_meet(ends: FloatArray, pad: FloatArray, box: FloatArray) -> BoolArray:
-    low, high = np.minimum(ends[:2], ends[2:]) - pad, np.maximum(ends[:2], ends[2:]) + pad
-    meet: BoolArray = np.all((low <= box[2:]) & (high >= box[:2]), axis=0)
+def _boxes_meet(
+    low: FloatArray, high: FloatArray, piece: IntArray, turn: FloatArray, boxes: FloatArray, box: IntArray
+) -> IntArray:
+    """Of (piece turned by degrees of longitude, box) pairs, which have boxes that meet; latitude first, as cheaper."""
+    near = np.nonzero((low[1][piece] <= boxes[3][box]) & (high[1][piece] >= boxes[1][box]))[0]
+    piece, box, turn = piece[near], box[near], turn[near]
+    meet: IntArray = near[(low[0][piece] + turn <= boxes[2][box]) & (high[0][piece] + turn >= boxes[0][box])]
     return meet
 
 
@@ -225,10 +236,10 @@ def _grazes(
 ) -> Spans:
     """When pieces are nearer than error_m to edges, in the flat chart about the middle of each piece."""
     middle = (ends[1] + ends[3]) / 2
-    sin_lat, cos_lat = geodesy.sin_cos_deg(middle)
-    bend = 1 - geodesy.E2 * sin_lat**2
-    north = np.radians(geodesy.EQUATOR_M * (1 - geodesy.E2) / bend**1.5)
-    east = np.radians(geodesy.EQUATOR_M * cos_lat / np.sqrt(bend))
+    sin_lat, cos_lat = sin_cos_deg(middle)
+    bend = 1 - E2 * sin_lat**2
+    north = np.radians(EQUATOR_M * (1 - E2) / bend**1.5)
+    east = np.radians(EQUATOR_M * cos_lat / np.sqrt(bend))
     px, py = (ends[0] - corners[0]) * east, (ends[1] - corners[1]) * north
     dx, dy = (ends[2] - ends[0]) * east, (ends[3] - ends[1]) * north
     ex, ey = (corners[2] - corners[0]) * east, (corners[3] - corners[1]) * north

@@ -8,22 +8,19 @@ antimeridian and none at the poles, and grows with the geodesic distance. While 
 round the earth it has one least value, so that the time nearer than a limit is one interval.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from keepclear.geo import geodesy
+from keepclear.geo.earth import MOST_CURVED_M, dot
 from keepclear.geo.geodesy import Line
 from keepclear.geo.units import BoolArray, FloatArray, IntArray
-
-Relative = Callable[[FloatArray], tuple[FloatArray, FloatArray]]
-"""Times (n) to the chord vector and its rate of change, each (3, n)."""
 
 _LEAST_ROUNDS = 10
 _ROOT_ROUNDS = 40
 _STILL_MPS2 = 1e-12
-_SETTLED_S = 1e-7
+_SETTLED_S = 1e-6
+_SAME_GAP_M2 = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,88 +52,109 @@ class Legs:
         lat, lon, _ = self.line.take(leg).position(self.lead_m[leg] + self.speed_mps[leg] * time_s)
         return lat, lon
 
-    def relative_to_legs(self, leg: IntArray, others: "Legs", other: IntArray) -> Relative:
-        """How legs move as seen from other legs that begin at the same time."""
-        line_a, line_b = self.line.take(leg), others.line.take(other)
+    def movers(self, leg: IntArray | slice) -> "Movers":
+        """Legs as points that move."""
+        return Movers(self.line.take(leg), self.lead_m[leg], self.speed_mps[leg])
 
-        def relative(time_s: FloatArray) -> tuple[FloatArray, FloatArray]:
-            here, velocity = _state(line_a, self.lead_m[leg], self.speed_mps[leg], time_s)
-            there, other_velocity = _state(line_b, others.lead_m[other], others.speed_mps[other], time_s)
-            return here - there, velocity - other_velocity
-
-        return relative
-
-    def relative_to_points(self, leg: IntArray, point: FloatArray) -> Relative:
-        """How legs move as seen from fixed earth-centred points (3, n)."""
-        line = self.line.take(leg)
-
-        def relative(time_s: FloatArray) -> tuple[FloatArray, FloatArray]:
-            here, velocity = _state(line, self.lead_m[leg], self.speed_mps[leg], time_s)
-            return here - point, velocity
-
-        return relative
+    @property
+    def tangents(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Earth-centred place and velocity (3, n) half way, and how far (m) the leg may bend away from that line."""
+        half_s = self.length_s / 2
+        place, velocity = self.movers(slice(None)).at(half_s)
+        return place, velocity, (self.speed_mps * half_s) ** 2 / (2 * MOST_CURVED_M)
 
 
-def _state(line: Line, lead_m: FloatArray, speed_mps: FloatArray, time_s: FloatArray) -> tuple[FloatArray, FloatArray]:
-    lat, lon, azimuth = line.position(lead_m + speed_mps * time_s)
-    return geodesy.to_ecef(lat, lon), speed_mps * geodesy.heading_ecef(lat, lon, azimuth)
+@dataclass(frozen=True, slots=True)
+class Movers:
+    """Points that move along geodesics, earth-centred."""
+
+    line: Line
+    lead_m: FloatArray
+    speed_mps: FloatArray
+
+    def at(self, time_s: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Places and velocities, x, y, z in front of the shape of time_s (.., n)."""
+        place, along = self.line.ecef(self.lead_m + self.speed_mps * time_s)
+        return place, self.speed_mps * along
+
+    def take(self, index: IntArray) -> "Movers":
+        """The movers at an index array."""
+        return Movers(self.line.take(index), self.lead_m[index], self.speed_mps[index])
 
 
-def dot(a: FloatArray, b: FloatArray) -> FloatArray:
-    """Scalar product over the first axis."""
-    product: FloatArray = np.einsum("i...,i...->...", a, b)
-    return product
+@dataclass(frozen=True, slots=True)
+class Relative:
+    """Movers as seen from other movers, or from fixed earth-centred points (3, n)."""
+
+    movers: Movers
+    others: Movers | FloatArray
+
+    def at(self, time_s: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """The chord vector and its rate of change, x, y, z in front of the shape of time_s (k, n)."""
+        place, velocity = self.movers.at(time_s)
+        if isinstance(self.others, Movers):
+            other_place, other_velocity = self.others.at(time_s)
+            return place - other_place, velocity - other_velocity
+        return place - self.others[:, None, :], velocity
+
+    def take(self, index: IntArray) -> "Relative":
+        """The pairs at an index array."""
+        others = self.others.take(index) if isinstance(self.others, Movers) else self.others[:, index]
+        return Relative(self.movers.take(index), others)
 
 
 def time_of_least(relative: Relative, length_s: FloatArray) -> FloatArray:
     """When in [0, length] the chord is shortest; the first such time for movers that keep their distance."""
-    begin = np.zeros_like(length_s)
-    time = begin
+    time = length_s[None] / 2
     for _ in range(_LEAST_ROUNDS):
-        chord, rate = relative(time)
+        chord, rate = relative.at(time)
         speed2 = dot(rate, rate)
         step = np.where(speed2 > _STILL_MPS2, -dot(chord, rate) / np.maximum(speed2, _STILL_MPS2), 0.0)
         following = np.clip(time + step, 0.0, length_s)
-        if np.all(np.abs(following - time) <= _SETTLED_S):
-            break
+        settled = np.all(np.abs(following - time) <= _SETTLED_S)
         time = following
-    tries = np.stack([begin, time, length_s])
-    gaps = np.stack([dot(chord, chord) for chord, _ in map(relative, tries)])
+        if settled:
+            break
+    tries = np.concatenate([np.zeros_like(time), time, length_s[None]])
+    chord, _ = relative.at(tries)
+    gaps = dot(chord, chord)
     # Nearly equal gaps are a formation: its nearest time is the first.
-    best = np.argmax(gaps <= gaps.min(axis=0) + 1e-6, axis=0)
+    best = np.argmax(gaps <= gaps.min(axis=0) + _SAME_GAP_M2, axis=0)
     least: FloatArray = np.take_along_axis(tries, best[None], axis=0)[0]
     return least
 
 
 def times_within(
     relative: Relative, least_s: FloatArray, length_s: FloatArray, chord_m: FloatArray
-) -> tuple[BoolArray, FloatArray, FloatArray]:
-    """Whether, from when and until when in [0, length] the chord is shorter than chord_m, about its least."""
-    gap, rate = relative(least_s)
-    short2 = chord_m**2 - dot(gap, gap)
-    within = short2 > 0
-    guess = np.sqrt(np.maximum(short2, 0) / np.maximum(dot(rate, rate), _STILL_MPS2))
-    enter = _root(relative, np.where(within, 0.0, least_s), least_s, least_s - guess, chord_m)
-    leave = _root(relative, np.where(within, length_s, least_s), least_s, least_s + guess, chord_m)
+) -> tuple[IntArray, FloatArray, FloatArray]:
+    """Which pairs come nearer than chord_m in [0, length], from when and until when; least_s of `time_of_least`."""
+    gap, rate = relative.at(least_s[None])
+    short2 = (chord_m**2 - dot(gap, gap))[0]
+    within = np.nonzero(short2 > 0)[0]
+    half = np.sqrt(short2[within] / np.maximum(dot(rate, rate)[0][within], _STILL_MPS2))
+    near = least_s[within]
+    far = np.stack([np.zeros(len(within)), length_s[within]])
+    guess = np.clip(np.stack([near - half, near + half]), 0.0, length_s[within])
+    enter, leave = _roots(relative.take(within), far, near, guess, chord_m[within])
     return within, enter, leave
 
 
-def _root(relative: Relative, far: FloatArray, near: FloatArray, guess: FloatArray, chord_m: FloatArray) -> FloatArray:
-    """Between a far time and a near one, where the chord is chord_m; the far time if it is shorter even there."""
-    outer, inner = far, near
-    gap, _ = relative(far)
-    always = (dot(gap, gap) < chord_m**2) | (far == near)
-    time = np.where(always, far, np.clip(guess, np.minimum(far, near), np.maximum(far, near)))
+def _roots(relative: Relative, far: FloatArray, near: FloatArray, guess: FloatArray, chord_m: FloatArray) -> FloatArray:
+    """Between far times (2, n) and near ones, where the chord is chord_m; the far time if it is shorter even there."""
+    gap, _ = relative.at(far)
+    ends: BoolArray = (dot(gap, gap) < chord_m**2) | (far == near)
+    outer, inner = far, np.broadcast_to(near, far.shape)
+    time = np.where(ends, far, guess)
     for _ in range(_ROOT_ROUNDS):
-        gap, rate = relative(time)
+        gap, rate = relative.at(time)
         excess, slope = dot(gap, gap) - chord_m**2, 2 * dot(gap, rate)
         outer, inner = np.where(excess >= 0, time, outer), np.where(excess < 0, time, inner)
         with np.errstate(divide="ignore", invalid="ignore"):
             newton = time - excess / slope
-        low, high = np.minimum(outer, inner), np.maximum(outer, inner)
-        following = np.where((newton >= low) & (newton <= high), newton, (low + high) / 2)
-        following = np.where(always, far, following)
-        if np.all(np.abs(following - time) <= _SETTLED_S):
-            return following
+        safe = (newton >= np.minimum(outer, inner)) & (newton <= np.maximum(outer, inner))
+        following = np.where(ends, far, np.where(safe, newton, (outer + inner) / 2))
+        settled = np.all(np.abs(following - time) <= _SETTLED_S)
         time = following
+        if settled:
+            break
     return time

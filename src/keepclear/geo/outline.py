@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from keepclear.geo import geodesy
+from keepclear.geo.earth import E2, MEAN_M, sin_cos_deg, to_ecef, wrap_deg
 from keepclear.geo.units import FloatArray
 from keepclear.geo.volume import Circle, Corridor, LonLat, Polygon, Shape, Volume, open_ring, unwrapped, widest_reading
 
@@ -60,7 +61,7 @@ def outline_of(shape: Shape) -> Outline:
         case Corridor():
             return _of_rings(_corridor_rings(shape))
         case Circle():
-            centre = geodesy.to_ecef(shape.lat_deg, shape.lon_deg)
+            centre = to_ecef(shape.lat_deg, shape.lon_deg)
             return Outline(_NO_EDGES, _NO_EDGES, centre, shape.radius_m, shape.lat_deg, shape.lon_deg, shape.radius_m)
         case _:
             return Outline(_NO_EDGES, _NO_EDGES, _NO_CENTRE, np.inf)
@@ -70,7 +71,7 @@ def _of_rings(rings: list[list[LonLat]]) -> Outline:
     corners = [(*a, *b) for ring in rings for a, b in pairwise(ring)]
     edges = np.array(corners, dtype=np.float64).T
     pieces = cut(edges, STEP_M)
-    points = geodesy.to_ecef(pieces[1], pieces[0])
+    points = to_ecef(pieces[1], pieces[0])
     centre = points.mean(axis=1)
     reach = float(np.sqrt(((points - centre[:, None]) ** 2).sum(axis=0)).max()) + STEP_M
     # The ball round the border holds the bulge of the area between only while that is a fair part of a hemisphere.
@@ -109,9 +110,9 @@ def _strip(pieces: FloatArray, half_m: float) -> FloatArray:
     """The ring half_m to the left and right of one straight leg given in pieces, as (lon, lat)."""
     lon = np.append(pieces[0], pieces[2, -1])
     lat = np.append(pieces[1], pieces[3, -1])
-    sin_lat, cos_lat = geodesy.sin_cos_deg(lat)
+    sin_lat, cos_lat = sin_cos_deg(lat)
     # Radii of curvature: the prime vertical over the meridian's is (1 - e2 sin2) / (1 - e2).
-    flat = (1 - geodesy.E2 * sin_lat**2) / (1 - geodesy.E2)
+    flat = (1 - E2 * sin_lat**2) / (1 - E2)
     course = np.degrees(np.arctan2((pieces[2, 0] - pieces[0, 0]) * cos_lat * flat, pieces[3, 0] - pieces[1, 0]))
     left = _beside(lon, lat, course - 90, half_m)
     right = _beside(lon, lat, course + 90, half_m)
@@ -122,7 +123,7 @@ def _cap(lon: float, lat: float, half_m: float) -> FloatArray:
     """A ring outside the circle of half_m about a point: its sides, straight in (lon, lat), touch it from without."""
     side_m = 2 * np.pi * half_m / _CAP_SIDES
     reach_deg = min(abs(lat) + half_m / 110_000, 89.0)
-    sag_m = side_m**2 * np.tan(np.radians(reach_deg)) / (8 * geodesy.MEAN_M)
+    sag_m = side_m**2 * np.tan(np.radians(reach_deg)) / (8 * MEAN_M)
     course = np.linspace(0.0, 360.0, _CAP_SIDES, endpoint=False, dtype=np.float64)
     return _beside(
         np.full(_CAP_SIDES, lon), np.full(_CAP_SIDES, lat), course, (half_m + sag_m) / np.cos(np.pi / _CAP_SIDES)
@@ -132,4 +133,4 @@ def _cap(lon: float, lat: float, half_m: float) -> FloatArray:
 def _beside(lon: FloatArray, lat: FloatArray, course: FloatArray, away_m: float) -> FloatArray:
     """Points away_m from others on a course, their longitudes running on from those given."""
     lat2, lon2, _ = geodesy.direct(lat, lon, course, away_m)
-    return np.stack([lon + geodesy.wrap_deg(lon2 - lon), lat2])
+    return np.stack([lon + wrap_deg(lon2 - lon), lat2])
