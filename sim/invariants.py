@@ -1,20 +1,30 @@
 """What must hold after every step, whatever the weather: looked at from outside, over all members at once.
 
-- A slot that anybody signed holds one entry, for ever; every copy of it is byte-equal to the original.
+- A slot is signed once, even if what was signed is never sent; every copy of an entry is byte-equal to the original.
 - A copy is a prefix of the original and entries held past a gap.
-- What has been receipted by a member is on that member's disk.
-- What is on a disk that was never put back is never lost.
+- What a member sends, says that it holds, or receipts is on that member's disk.
+- A statement that has come in has been shown.
+- What is on a disk is never lost while the disk stands, and in the end all copies say the same.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
-from keepclear.accord.statement import Kind, Receipt
+import msgspec
+
+from keepclear.accord.statement import BY_RULE, Kind, Receipt
 from keepclear.host.hands import Group
+from keepclear.line import frame as frames
+from keepclear.line.frame import Book, EntryItem, Have, Vector
+from keepclear.node.state import State
 from keepclear.record import entry as entries
-from keepclear.record.entry import Entry
+from keepclear.record import tree
+from keepclear.record.entry import ENTRY_DOMAIN, Entry, Header
+from keepclear.record.logbook import BookId
 
 if TYPE_CHECKING:
     from sim.world import Member, World
+
+BARE_FRAME_BYTES: Final = 40  # a frame without items is shorter
 
 
 class Broken(AssertionError):
@@ -22,24 +32,39 @@ class Broken(AssertionError):
 
 
 class Watch:
-    """Follows every copy of every logbook."""
+    """Follows every copy of every logbook, every signature, and what every member sends."""
 
     def __init__(self, world: "World") -> None:
         self._world = world
+        self.signatures: dict[tuple[int, bytes, int], bytes] = {}
         self.originals: dict[tuple[int, bytes, int], bytes] = {}
-        self.on_disk: list[dict[bytes, bool]] = [{} for _ in world.genesis.names]
-        self.receipted: dict[bytes, set[int]] = {}
+        self.leaves: dict[bytes, bytes] = {}
+        self.on_disk: dict["Member", set[bytes]] = {}
+        self.receipted: set[bytes] = set()
         self.lost: set[bytes] = set()
-        self._seen: dict[tuple[int, int, int, bytes], tuple[int, int]] = {}
+        self._seen: dict[tuple["Member", int, BookId], tuple[int, int]] = {}
+        self._told: dict[tuple["Member", int, BookId], int] = {}
+
+    # -- as it happens -----------------------------------------------------------------------------------------------
+
+    def signed(self, message: bytes) -> None:
+        """A node key signs a message."""
+        if not message.startswith(ENTRY_DOMAIN):
+            return
+        data = message[len(ENTRY_DOMAIN) :]
+        header = msgspec.msgpack.decode(data, type=Header)
+        slot = header.party, header.incarnation, header.seq
+        if self.signatures.setdefault(slot, data) != data:
+            raise self._broken(f"{header.party} signs a second entry in its slot {header.seq}")
 
     def after_step(self, member: "Member") -> None:
         """Looks at what is new in a member's copies."""
         if member.hands is None:
             return
         for book in member.node.books.books.values():
-            key = (member.index, member.starts, book.party, book.incarnation)
+            key = (member, member.starts, book.id)
             known = self._seen.get(key, (0, -1))
-            now = (book.size, len(book.held))
+            now = (len(book.entries), len(book.held))
             if now == known:
                 continue
             for entry in [*book.entries[known[0] :], *book.held.values()]:
@@ -48,64 +73,134 @@ class Watch:
                 raise self._broken(f"{member.index} holds past the gap what is below it, in {book.party}")
             self._seen[key] = now
 
+    def sent(self, member: "Member", frame: bytes, flash: bool) -> None:
+        """A member sends a frame."""
+        if len(frame) < BARE_FRAME_BYTES:
+            return
+        excused = flash and member.hands is not None and member.hands.disk_failed
+        for item in frames.read(frame)[1]:
+            match item:
+                case EntryItem(raw):
+                    leaf = self.leaves.get(raw)
+                    if leaf is None:
+                        raise self._broken(f"{member.index} sends an entry that nobody made")
+                    if leaf not in self._disk(member) and not excused:
+                        raise self._broken(f"{member.index} sends what is not on its disk")
+                case Have():
+                    self._says_it_holds(member, item, list(item.beyond))
+                case Vector(_, books):
+                    for book in books:
+                        self._says_it_holds(member, book, [seq for seq, _ in book.beyond])
+
     def kept(self, member: "Member", group: Group) -> None:
         """A group is on the member's disk."""
-        for leaf, _ in group.entries:
-            self.on_disk[member.index][leaf] = True
+        self._disk(member).update(leaf for leaf, _ in group.entries)
 
-    def restored(self, member: "Member") -> None:
-        """The member's disk was put back: what is there now is what it holds."""
-        self.on_disk[member.index] = {leaf: True for leaf, _ in member.journal.entries()}
-        for leaf in self.receipted:
-            if not any(leaf in disk for disk in self.on_disk):
-                self.lost.add(leaf)
+    def put_back(self, member: "Member") -> None:
+        """The member's disk is now another state of it: what is there is what it holds."""
+        self._now_holds(member, {leaf for leaf, _ in member.journal.entries()})
 
-    def _check(self, member: "Member", entry: Entry) -> None:
-        original = self.originals.setdefault(entry.slot, entry.raw)
-        if original != entry.raw:
-            raise self._broken(f"two entries in slot {entry.slot}, one at {member.index}")
-        if entry.header.kind == Kind.RECEIPT and entry.header.party == member.index:
-            self._check_receipt(member, entry)
+    def gone(self, member: "Member") -> None:
+        """The member's disk is no more."""
+        self._now_holds(member, set())
+        del self.on_disk[member]
 
-    def _check_receipt(self, member: "Member", entry: Entry) -> None:
-        body = entries.read_body(entry.header.kind, entry.body)
-        assert isinstance(body, Receipt)
-        book = member.node.books.books[body.party, body.incarnation]
-        if book.root(body.size) != body.root:
-            raise self._broken(f"{member.index} receipts a root that it does not hold")
-        for first, count, _, _ in body.ranges:
-            for seq in range(first, first + count):
-                self._receipt(member, book.entries[seq].leaf)
-        for _, leaf, _ in body.beyond:
-            self._receipt(member, leaf)
-
-    def _receipt(self, member: "Member", leaf: bytes) -> None:
-        if leaf not in self.on_disk[member.index]:
-            raise self._broken(f"{member.index} receipts what is not on its disk")
-        self.receipted.setdefault(leaf, set()).add(member.index)
+    # -- at the end --------------------------------------------------------------------------------------------------
 
     def at_rest(self) -> None:
-        """Once quiet: all copies equal, nothing receipted lost while a disk held it."""
+        """Once quiet: all copies equal, all read the same from them, nothing lost that a disk held."""
         copies = [
-            {book.id: [entry.raw for entry in book.entries] for book in member.node.books.all() if book.size}
-            for member in self._world.members
+            {
+                book.id: {e.header.seq: e.raw for e in (*book.entries, *book.held.values())}
+                for book in m.node.books.all()
+            }
+            for m in self._world.members
         ]
-        for index, copy in enumerate(copies[1:], 1):
-            if copy != copies[0]:
-                raise self._broken(f"the copies of 0 and {index} differ: {self._difference(copies[0], copy)}")
+        readings = [_reading(member.node.state) for member in self._world.members]
+        for index in range(1, len(copies)):
+            if copies[index] != copies[0]:
+                raise self._broken(f"the copies of 0 and {index} differ: {_difference(copies[0], copies[index])}")
+            if readings[index] != readings[0]:
+                raise self._broken(f"0 and {index} read differently: {_difference(readings[0], readings[index])}")
         held = {entry.leaf for book in self._world.members[0].node.books.all() for entry in book.entries}
-        missing = [leaf for leaf in self.receipted if leaf not in held and leaf not in self.lost]
-        if missing:
-            raise self._broken(f"{len(missing)} receipted entries are lost although a disk held them")
+        held |= {entry.leaf for book in self._world.members[0].node.books.all() for entry in book.held.values()}
+        if missing := set().union(*self.on_disk.values()) - held:
+            raise self._broken(f"{len(missing)} entries are on a disk and not in the copies")
+        if missing := self.receipted - held - self.lost:
+            raise self._broken(f"{len(missing)} receipted entries are lost although no disk was put back")
         for member in self._world.members:
             if member.node.state.disputes:
                 raise self._broken(f"{member.index} has a dispute: {member.node.state.disputes[0].reason}")
 
-    def _difference(self, one: dict, other: dict) -> str:  # type: ignore[type-arg]
-        for key in sorted({*one, *other}):
-            if one.get(key) != other.get(key):
-                return f"logbook {key[0]}/{key[1].hex()}: {len(one.get(key, []))} and {len(other.get(key, []))} entries"
-        return "no difference"
+    # -- parts -------------------------------------------------------------------------------------------------------
+
+    def _disk(self, member: "Member") -> set[bytes]:
+        return self.on_disk.setdefault(member, set())
+
+    def _now_holds(self, member: "Member", leaves: set[bytes]) -> None:
+        gone = self._disk(member) - leaves
+        self.on_disk[member] = leaves
+        self.lost |= gone - set().union(*self.on_disk.values())
+        self._told = {key: size for key, size in self._told.items() if key[0] is not member}
+
+    def _check(self, member: "Member", entry: Entry) -> None:
+        if self.originals.setdefault(entry.slot, entry.raw) != entry.raw:
+            raise self._broken(f"two entries in slot {entry.slot}, one at {member.index}")
+        if entry.raw not in self.leaves:
+            self.leaves[entry.raw] = tree.leaf_hash(entry.header_bytes)
+        kind = entry.header.kind
+        if kind not in BY_RULE and entry.leaf not in member.shown:
+            raise self._broken(f"{member.index} has not shown entry {entry.slot}")
+        if kind == Kind.RECEIPT and entry.header.party == member.index:
+            self._check_receipt(member, entry)
+
+    def _check_receipt(self, member: "Member", entry: Entry) -> None:
+        """A receipt of ours; if it comes back to us after a restore, it is of an earlier state of the disk."""
+        body = entries.read_body(entry.header.kind, entry.body)
+        assert isinstance(body, Receipt)
+        if entry.header.incarnation != member.node.state.author.incarnation:
+            return
+        book = member.node.books.books[body.party, body.incarnation]
+        if book.root(body.size) != body.root:
+            raise self._broken(f"{member.index} receipts a root that it does not hold")
+        leaves = [e.leaf for e in book.entries[: body.size]]
+        for leaf in (*leaves, *(leaf for _, leaf, _ in body.beyond)):
+            if leaf not in self._disk(member):
+                raise self._broken(f"{member.index} receipts what is not on its disk")
+            self.receipted.add(leaf)
+
+    def _says_it_holds(self, member: "Member", item: Have | Book, beyond: list[int]) -> None:
+        book = member.node.books.books[item.party, item.incarnation]
+        key = (member, member.starts, book.id)
+        told = self._told.get(key, 0)
+        disk = self._disk(member)
+        new = [*book.entries[told : item.size], *(e for seq in beyond if (e := book.get(seq)))]
+        if item.size > book.size or any(entry.leaf not in disk for entry in new):
+            raise self._broken(
+                f"{member.index} says that it holds {item.size} of {item.party}, which its disk does not"
+            )
+        self._told[key] = max(told, item.size)
 
     def _broken(self, what: str) -> Broken:
         return Broken(f"seed {self._world.seed}, {self._world.now} ms: {what}")
+
+
+def _reading(state: State) -> dict[bytes, Any]:
+    """What a node makes of the record, as far as every node must make the same of it."""
+    situation = state.situation
+    read: dict[bytes, Any] = {
+        leaf: (m.party, m.kind, m.status, m.changed, sorted(m.successors), m.answer, m.clarified, m.marks, m.findings)
+        for leaf, m in situation.matters.items()
+    }
+    return {**read, b"epoch": situation.epoch, b"linked": sorted(situation.linked)}
+
+
+def _difference(one: dict[Any, Any], other: dict[Any, Any]) -> str:
+    for key in sorted({*one, *other}):
+        if one.get(key) != other.get(key):
+            return f"{key!r}: {_brief(one.get(key))} and {_brief(other.get(key))}"
+    return "in the sequence only"
+
+
+def _brief(value: Any) -> str:
+    return f"entries {sorted(value)[-5:]} of {len(value)}" if isinstance(value, dict) else repr(value)

@@ -7,7 +7,7 @@ Key material of sessions is drawn by the crypto library and differs from run to 
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from hashlib import blake2b, shake_256
+from hashlib import shake_256
 from heapq import heappop, heappush
 from random import Random
 
@@ -17,6 +17,7 @@ from nacl.signing import SigningKey
 
 from keepclear.host.hands import Group, Hands, recover
 from keepclear.host.journal import MemoryJournal
+from keepclear.host.journal_file import JournalFailed
 from keepclear.line.offer import Ends
 from keepclear.line.session import Noise, Opened, Reply, Session, Up
 from keepclear.node import inputs
@@ -24,14 +25,15 @@ from keepclear.node.assessment import assess
 from keepclear.node.effects import Alarm, Assess, Show
 from keepclear.node.inputs import AnyInput, Assessed, Receive, Settings, Stamp, Start, Tick
 from keepclear.node.node import Node
-from keepclear.record.entry import Entry
 from keepclear.record.genesis import Genesis
 from sim.invariants import Watch
 
 START_WALL_MS = 1_537_207_200_000
 SESSION_TICK_MS = 100
 COMMIT_AFTER_MS = 5
+IDLE_COMMIT_AFTER_MS = 100  # of a group that nothing waits for: heartbeats and ticks alone
 MAX_GROUP = 100
+SNAPSHOT_CHANCE = 0.01  # of a group
 
 
 @dataclass(frozen=True)
@@ -57,12 +59,22 @@ class Log:
 
 
 class Keys:
-    """A member's node keys, from its name."""
+    """A member's node keys. `watched` hears of every message before it is signed."""
 
-    def __init__(self, ed25519: SigningKey, mldsa: MLDSA44PrivateKey) -> None:
-        self._ed25519, self._mldsa = ed25519, mldsa
+    def __init__(
+        self,
+        ed25519: SigningKey,
+        mldsa: MLDSA44PrivateKey,
+        watched: Callable[[bytes], None] = lambda message: None,
+    ) -> None:
+        self._ed25519, self._mldsa, self._watched = ed25519, mldsa, watched
+
+    def watch(self, watched: Callable[[bytes], None]) -> "Keys":
+        """The same keys under a watch."""
+        return Keys(self._ed25519, self._mldsa, watched)
 
     def sign(self, message: bytes) -> bytes:
+        self._watched(message)
         return self._ed25519.sign(message).signature
 
     def sign_mldsa(self, message: bytes) -> bytes:
@@ -70,12 +82,16 @@ class Keys:
 
 
 class Member:
-    """One member in the world: its journal outlives its process, which starts and crashes."""
+    """One member in the world: its journal outlives its process, which starts and crashes.
 
-    def __init__(self, world: "World", index: int, keys: Keys) -> None:
+    A double is a second computer with a copy of the first one's disk and keys: same index, another disk.
+    """
+
+    def __init__(self, world: "World", index: int, keys: Keys, image: bytes | None = None) -> None:
         self.world, self.index, self.keys = world, index, keys
-        self.journal = MemoryJournal()
+        self.journal = MemoryJournal(image)
         self.older: list[bytes] = []
+        self.shown: set[bytes] = set()
         self.log = Log()
         self.starts = 0
         self.skew_ms = 0
@@ -85,8 +101,7 @@ class Member:
         self.attended = True
         self._process = 0
         self._closing: Group | None = None
-        self._commit_due = False
-        self._group_started = 0
+        self._commit_due_ms: int | None = None
         self._wakes: set[int] = set()
 
     @property
@@ -101,7 +116,7 @@ class Member:
         node = Node(world.genesis, self.index)
         recover(node, self.journal)
         self.hands = Hands(node, self.journal, self.keys, self)
-        self._closing, self._commit_due, self._wakes = None, False, set()
+        self._closing, self._commit_due_ms, self._wakes = None, None, set()
         others = [i for i in range(len(world.genesis.names)) if i != self.index]
         self.sessions = {
             peer: Session(Ends(world.genesis.line, self.index, peer, world.node_key(peer)), self.keys.sign, world.fresh)
@@ -126,6 +141,15 @@ class Member:
         """The process ends, and its disk is put back to an older state."""
         self.crash()
         self.journal = MemoryJournal(image)
+        self.world.watch.put_back(self)
+
+    def flush(self) -> None:
+        """What waits is made durable and performed at once."""
+        assert self.hands is not None
+        while self._closing is not None or self.hands.waiting.rows:
+            group = self._closing or self.hands.close_group()
+            self._closing = group
+            self._written(self._process)
 
     # -- the node's ports --------------------------------------------------------------------------------------------
 
@@ -133,10 +157,13 @@ class Member:
         return Stamp(self.world.now, START_WALL_MS + self.world.now + self.skew_ms, 50)
 
     def send(self, peer: int, frame: bytes, flash: bool) -> None:
+        self.world.watch.sent(self, frame, flash)
         self._transmit(peer, self.sessions[peer].seal(frame))
 
     def show(self, shown: Show) -> bool:
         self.log.shown.append((self.world.now, shown))
+        if shown.leaf is not None and shown.what == "statement":
+            self.shown.add(shown.leaf)
         return self.attended
 
     def alarm(self, alarm: Alarm) -> None:
@@ -209,32 +236,43 @@ class Member:
     def _schedule_commit(self) -> None:
         assert self.hands is not None
         group = self.hands.waiting
-        if self._commit_due or self._closing is not None or not group.rows:
+        if self._closing is not None or not group.rows:
             return
-        self._commit_due = True
         urgent = group.flash or len(group.rows) >= MAX_GROUP
-        process = self._process
-        self.world.after(0 if urgent else COMMIT_AFTER_MS, lambda: self._close_group(process))
-
-    def _close_group(self, process: int) -> None:
-        if self._process != process or self.hands is None:
+        waited_for = group.sends or group.marked
+        delay_ms = 0 if urgent else COMMIT_AFTER_MS if waited_for else IDLE_COMMIT_AFTER_MS
+        due_ms = self.world.now + delay_ms
+        if self._commit_due_ms is not None and self._commit_due_ms <= due_ms:
             return
-        self._commit_due = False
-        self._closing = self.hands.close_group(snapshot=self.world.random.random() < 0.02)
-        low, high = self.world.weather.disk_ms
-        self.world.after(self.world.random.randint(low, high), lambda: self._written(process))
+        self._commit_due_ms = due_ms
+        process = self._process
+        self.world.after(delay_ms, lambda: self._close_group(process, due_ms))
+
+    def _close_group(self, process: int, due_ms: int) -> None:
+        if self._process != process or self.hands is None or self._commit_due_ms != due_ms:
+            return
+        self._commit_due_ms = None
+        if self.world.dies_now(self):  # the group was never written
+            return
+        self._closing = self.hands.close_group(snapshot=self.world.random.random() < SNAPSHOT_CHANCE)
+        self.world.after(self.world.random.randint(*self.world.weather.disk_ms), lambda: self._written(process))
 
     def _written(self, process: int) -> None:
         group = self._closing
         if self._process != process or self.hands is None or group is None:
             return
-        self.hands.make_durable(group, START_WALL_MS + self.world.now)
         self._closing = None
-        self.world.watch.kept(self, group)
-        # The process may end between the disk and the first word about it.
-        if self.world.dies_now(self):
-            return
-        self.hands.perform(group)
+        try:
+            if self.hands.disk_failed:
+                raise JournalFailed("the disk has failed before")
+            self.hands.make_durable(group, START_WALL_MS + self.world.now)
+        except JournalFailed as error:
+            self.hands.fail(group, str(error))
+        else:
+            self.world.watch.kept(self, group)
+            if self.world.dies_now(self):  # the process ends between the disk and the first word about it
+                return
+            self.hands.perform(group)
         self.world.watch.after_step(self)
         self._schedule_commit()
 
@@ -250,15 +288,16 @@ class World:
         self.weather = CALM
         self.now = 0
         self.steps = 0
-        self.trace = blake2b(digest_size=16)
         self.cut: set[tuple[int, int]] = set()
+        self.doubles: dict[int, Member] = {}
+        self.heard_by_double: set[int] = set()
         self.crash_chance = 0.0
         self.on_crash: Callable[[Member], None] = lambda member: None
         self.watch = Watch(self)
         self._events: list[tuple[int, int, Callable[[], None]]] = []
         self._count = 0
         self._fresh = 0
-        self.members = [Member(self, i, key) for i, key in enumerate(keys)]
+        self.members = [Member(self, i, key.watch(self.watch.signed)) for i, key in enumerate(keys)]
 
     def node_key(self, member: int) -> bytes:
         return self.genesis.keys[self.genesis.node_key(member)].key.ed25519
@@ -295,7 +334,30 @@ class World:
             self.after(draw.randint(*weather.delay_ms), self._delivery(sender, receiver, data))
 
     def _delivery(self, sender: int, receiver: int, data: bytes) -> Callable[[], None]:
-        return lambda: self.members[receiver].receive(sender, data)
+        def arrive() -> None:
+            double = self.doubles.get(receiver)
+            (double if double and receiver in self.heard_by_double else self.members[receiver]).receive(sender, data)
+
+        return arrive
+
+    def processes(self) -> list[Member]:
+        """Every member, and the doubles."""
+        return [*self.members, *self.doubles.values()]
+
+    def double(self, index: int) -> Member:
+        """Starts a second process of a member, from a copy of its disk as it is now."""
+        original = self.members[index]
+        twin = self.doubles[index] = Member(self, index, original.keys, original.journal.image())
+        twin.starts, twin.shown = 1_000, set(original.shown)
+        self.watch.put_back(twin)
+        twin.start()
+        return twin
+
+    def end_double(self, index: int) -> None:
+        """The second computer is switched off for ever; its disk counts no longer."""
+        twin = self.doubles.pop(index)
+        twin.crash()
+        self.watch.gone(twin)
 
     def dies_now(self, member: Member) -> bool:
         """Whether the member's process ends just here."""
@@ -310,9 +372,6 @@ class World:
             self.now, _, what = heappop(self._events)
             what()
         self.now = until_ms
-
-    def entries(self, member: int) -> list[Entry]:
-        return [entry for book in self.members[member].node.books.all() for entry in book.entries]
 
     def start_all(self) -> None:
         for member in self.members:
