@@ -335,13 +335,15 @@ inline remember_receipt(h) {
 #define LINK(p) RUNS(p) && !linked[p] && answered[p] != 0 && ROOM(p) -> \
   linked[p] = true; \
   answered[p] = 3; /* from here on only what can be adopted counts */ \
-  name_in_link(p); \
-  sign(p)
-inline name_in_link(p) {
+  sign_link(p)
+inline sign_link(p) {
 #ifdef LINK_IS_FINAL
-  if :: link_slot == 0 -> link_slot = SLOT(start[p], 0); link_named = mem[p] :: else fi
+  if
+  :: link_slot == 0 -> link_named = mem[p]; sign(p); link_slot = mem[p] & ~link_named
+  :: else -> sign(p)
+  fi
 #else
-  skip
+  sign(p)
 #endif
 }
 
