@@ -19,7 +19,9 @@ def vectors(name: str) -> Any:
 
 
 def blocks(page: str, kind: str) -> list[str]:
-    return re.findall(rf"^```{kind}\n(.*?)^```$", (SPEC / f"{page}.md").read_text(), re.MULTILINE | re.DOTALL)
+    """The fenced blocks of a page that are of a kind."""
+    fenced = re.findall(r"^```(\w*)\n(.*?)^```$", (SPEC / f"{page}.md").read_text(), re.MULTILINE | re.DOTALL)
+    return [text for name, text in fenced if name == kind]
 
 
 def as_pattern(block: str) -> re.Pattern[str]:
