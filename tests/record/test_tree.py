@@ -30,7 +30,7 @@ def test_the_frontier_has_the_defined_root_at_every_size(leaves: list[bytes]) ->
     for n, leaf in enumerate(leaves):
         assert frontier.root() == defined_root(leaves[:n])
         frontier.append(leaf)
-    assert frontier.root() == defined_root(leaves)
+    assert frontier.root() == tree.root_of(leaves) == defined_root(leaves)
     assert len(frontier.peaks) == len(leaves).bit_count()
 
 
