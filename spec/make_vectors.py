@@ -131,7 +131,7 @@ def note_vectors() -> Json:
     verified = line.notes[0, line.incarnation(0), 1]
     found = verified.checkpoint
     return {
-        "about": "checkpoints; `one_form` is false for notes that may be read but may not stand in a record",
+        "about": "checkpoints; `signers`: [member, type, time] in the one form; `one_form`: whether the note is in it",
         "genesis": line.genesis.document.hex(),
         "valid": [
             {

@@ -184,7 +184,9 @@ def test_entries_that_heard_each_other_first_are_a_fault_with_both() -> None:
     one = line.say(0, notice(), headers={"seen": (Seen(line.incarnation(1), 1, START_MS), None)}, heard_by=())
     other = line.say(1, notice(), headers={"seen": (Seen(line.incarnation(0), 1, START_MS), None)}, heard_by=())
     report = of(line, all_of(line))
-    finding = the_only(report.faults, "seen", "none can have been first")
+    finding = the_only(
+        report.faults, "seen", "2 entries each name the next as heard before, so none can have been first"
+    )
     assert set(finding.evidence) == {one.raw, other.raw}
 
 

@@ -128,14 +128,16 @@ class Logbooks:
     def __init__(self) -> None:
         self.books: dict[BookId, Incarnation] = {}
         self.by_leaf: dict[bytes, Entry] = {}
+        self.starts: dict[int, int] = {}  # how many incarnations of each party are here
 
     def add(self, entry: Entry) -> tuple[Verdict, Contradiction | None]:
         """Takes an entry whose signature has been checked, opening its incarnation if it is new."""
         header = entry.header
         book = self.books.get((header.party, header.incarnation))
         if book is None:
-            if sum(party == header.party for party, _ in self.books) >= MAX_INCARNATIONS:
+            if self.starts.get(header.party, 0) >= MAX_INCARNATIONS:
                 return Verdict.FULL, None
+            self.starts[header.party] = self.starts.get(header.party, 0) + 1
             book = Incarnation(header.party, header.incarnation, header.start)
             self.books[book.id] = book
         verdict, contradiction = book.add(entry)

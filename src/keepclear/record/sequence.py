@@ -89,11 +89,11 @@ class _Merge:
 
     def _break_a_circle(self) -> None:
         """Everybody waits: follows who waits for whom to a circle, and lets its earliest entry go first."""
-        at, path = min(self.waiting), list[BookId]()
+        at, path = next(iter(self.waiting)), dict[BookId, None]()
         while at not in path:
-            path.append(at)
+            path[at] = None
             at = self.waiting[at]
-        circle = path[path.index(at) :]
+        circle = list(path)[list(path).index(at) :]
         heads = [self.chains[book][self.done[book]] for book in circle]
         if len(self.out.circles) < MAX_CIRCLES:
             self.out.circles.append(heads)

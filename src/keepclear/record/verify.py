@@ -24,6 +24,7 @@ from keepclear.record.note import BadNote
 from keepclear.record.sequence import merge, others
 
 MAX_FINDINGS: Final = 1_000  # of one sort; more are counted, not kept
+MAX_NAMED: Final = 5  # entries of a circle that the words name; one of each member is the longest that is likely
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -188,9 +189,9 @@ class _Reader:
     def conclude(self, genesis: Genesis) -> None:
         merged = merge(self.report.logbooks.books.values())
         for circle in merged.circles:
-            names = " and ".join(self._name(e.slot[0], e.slot[1], e.slot[2]) for e in circle)
+            names = ", ".join(self._name(*entry.slot) for entry in circle[:MAX_NAMED])
             evidence = tuple(entry.raw for entry in circle)
-            text = f"{names} each name the other as heard before: none can have been first"
+            text = f"{len(circle)} entries each name the next as heard before, so none can have been first: {names}"
             self._keep(self.report.faults, self._at(circle[0], self.positions[circle[0].leaf], "seen", text, evidence))
         self._seen(merged.entries, genesis)
         self._claims()
