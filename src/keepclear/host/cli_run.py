@@ -1,0 +1,94 @@
+"""`keepclear run`: a node in the foreground, and what it tells its officer on this terminal.
+
+The law: a statement counts as displayed only while this terminal takes lines; with --quiet somebody has to follow
+elsewhere (`keepclear show --follow`, the console). An error of configuration, keys or journal is told before anything
+listens.
+"""
+
+import errno
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+import msgspec
+
+from keepclear.accord.figures import clean
+from keepclear.host import runner
+from keepclear.host.cli_errors import Failure
+from keepclear.host.config import Config, read_config
+from keepclear.host.hands import Diverged
+from keepclear.host.identity import load_identity
+from keepclear.host.service import Listener, Service
+from keepclear.host.terminal import Printer, happening, line
+from keepclear.node.effects import Alarm, Show
+from keepclear.node.inputs import Stamp
+from keepclear.record.genesis import Genesis
+
+
+@click.command()
+@click.argument("config", type=click.Path(path_type=Path))
+@click.option("--quiet", is_flag=True, help="Print nothing; then nothing counts as displayed here.")
+def run(config: Path, quiet: bool) -> None:
+    """Run the node of CONFIG (a node.toml, or the directory that it is in) until Ctrl-C.
+
+    Each line is what the officer is told: Zulu time, ALARM or the precedence, who, what. A statement of a peer counts
+    as displayed when it has been printed here.
+
+    \b
+    Example:
+      keepclear run river/NORTH/node.toml
+    """
+    path = config / "node.toml" if config.is_dir() else config
+    found = read_config(path)
+    identity = load_identity(found.dir)
+    name = identity.genesis.names[identity.member]
+    if found.member != name:
+        raise Failure(
+            f"{path}: node.member is {found.member!r}, the keys in {found.dir} are those of {name!r}",
+            "write the name that goes with the keys, or point dir to the other directory",
+        )
+    if quiet:
+        _run(found)
+        return
+    printer = Printer(sys.stdout)
+    names = identity.genesis.names
+
+    def listen(told: Show | Alarm, stamp: Stamp) -> bool:
+        return printer.put(line(happening(told, stamp), names, name, printer.styled))
+
+    def ready(service: Service) -> None:
+        printer.put(_greeting(found, identity.genesis, service))
+
+    try:
+        _run(found, listen, ready)
+    finally:
+        printer.close()
+
+
+def _greeting(config: Config, genesis: Genesis, service: Service) -> str:
+    listen, tracks = (f"{host}:{port}" for host, port in (config.listen, config.tracks))
+    return (
+        f"{clean(config.member)} on line {genesis.line.hex()[:16]} ({clean(genesis.body.name)}), mode"
+        f" {genesis.mode.name}, {service.replayed} inputs replayed, peers on {listen}, tracks on {tracks};"
+        " this gives no permission; Ctrl-C ends it"
+    )
+
+
+def _run(config: Config, listener: Listener | None = None, ready: Callable[[Service], None] | None = None) -> None:
+    try:
+        runner.run(config, listener, ready)
+    except Diverged as error:
+        raise Failure(
+            f"{config.dir / 'journal.db'}: {error}",
+            "keepclear replay says where; move the journal aside and keep it, the peers have the record",
+        ) from error
+    except msgspec.DecodeError as error:
+        raise Failure(f"{config.dir / 'settings.json'}: {error}", "mend the file, or take it away") from error
+    except OSError as error:
+        if error.errno not in (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES):
+            raise
+        raise Failure(
+            f"{config.dir}: cannot listen: {error.strerror}",
+            "look whether a node runs already; give listen, tracks and sbs addresses of this machine that are free",
+        ) from error
