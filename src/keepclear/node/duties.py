@@ -7,7 +7,7 @@ from typing import Final
 
 from keepclear.accord.outcome import Mark
 from keepclear.accord.statement import Precedence
-from keepclear.node import situation
+from keepclear.node import matters
 from keepclear.node.core import Core
 from keepclear.node.state import Matter, Timer
 from keepclear.record.genesis import Role
@@ -32,7 +32,7 @@ def remind(core: Core) -> None:
         sit.timers = [timer for timer in sit.timers if timer.due_ms > core.mono_ms]
     for timer in due:
         matter = sit.matters.get(timer.leaf)
-        if matter is not None and matter.status in situation.IN_FORCE:
+        if matter is not None and matter.status in matters.IN_FORCE:
             _look(core, timer, matter)
 
 

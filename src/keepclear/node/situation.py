@@ -3,6 +3,7 @@
 The law: a warning is shown at once, whatever is wrong with it, with its marks. Nothing ends by itself: a notice
 stays until its author says ENDED or CANCEL, a hazard until the one who declared it says ALL-CLEAR. A statement
 whose referent has not come yet waits for it, and is shown all the same. Two successors of one entry are both in force.
+In the end all that is read here follows from the set of statements, whatever the sequence in which they came.
 """
 
 from typing import Final
@@ -14,17 +15,16 @@ from keepclear.accord.shape import Volume
 from keepclear.accord.statement import BY_RULE, Doubt, Kind, Precedence, Step
 from keepclear.accord.understanding import AckWithin, AnyRule, InForce
 from keepclear.line import peer as peers
+from keepclear.node import matters
 from keepclear.node.core import Core
 from keepclear.node.state import Ladder, Matter, Timer
 from keepclear.record import entry as entries
 from keepclear.record.entry import Entry
 from keepclear.record.genesis import Role
 
-MAX_WAITING: Final = 10_000
-MATTERS: Final = frozenset({Kind.NOTICE, Kind.AMEND, Kind.HAZARD, Kind.CEASE_NOW, Kind.DISTRESS})
-PLANNED, ACTIVE, ENDED, CANCELLED, SUPERSEDED = "planned", "active", "ended", "cancelled", "superseded"
-IN_FORCE: Final = frozenset({PLANNED, ACTIVE})
-CHANGES: Final = {Kind.ENDED: ENDED, Kind.ALL_CLEAR: ENDED, Kind.ACTIVATED: ACTIVE}
+IN_FORCE, ACTIVE = matters.IN_FORCE, matters.ACTIVE
+MAX_WAITING: Final = 4_000  # of one member's statements for what they refer to
+MAX_AGREEMENTS: Final = 500  # proposals and acceptances of one party: one a day for a year
 
 
 def said_of(entry: Entry) -> Said:
@@ -45,12 +45,13 @@ def fold(core: Core, entry: Entry) -> None:
     """Takes a new entry's statement in, shows it, and applies those that waited for it."""
     said = said_of(entry)
     _apply(core, said)
+    waits = core.state.situation.waits
     for leaf in core.state.situation.waiting.pop(said.leaf, []):
-        waiting = core.books.by_leaf.get(leaf)
-        if waiting is not None:
-            _relate(core, said_of(waiting))
+        waiting = said_of(core.books.by_leaf[leaf])
+        waits[waiting.party] -= 1
+        _relate_to(core, waiting, said.leaf)
     if said.kind not in BY_RULE:
-        _show(core, entry, said)
+        show(core, entry, said)
 
 
 def agreed(core: Core) -> tuple[InForce, ...]:
@@ -90,37 +91,46 @@ def _apply(core: Core, said: Said) -> None:
         core.state.situation.linked[peers.book_key(said.party, said.incarnation)] = True
     elif said.kind in (Kind.UNDERSTANDING, Kind.ACCEPT):
         _agree(core, said)
-    elif said.kind in MATTERS:
-        _open(core, said)
+    elif said.kind in matters.OPENING:
+        _judge(core, matters.begin(core, said), said)
+        core.state.advice.dirty = True
     _relate(core, said)
 
 
-def _open(core: Core, said: Said) -> None:
-    situation = core.state.situation
-    status = PLANNED if said.kind in (Kind.NOTICE, Kind.AMEND) else ACTIVE
-    place = (said.start, said.seq)
-    matter = Matter(said.leaf, said.party, said.kind, said.precedence, said.wall_ms, status, place, core.wall_ms)
+def _judge(core: Core, matter: Matter, said: Said) -> bool:
+    """Takes down what the rules read on a matter; whether that is new."""
     findings, marks = judge(core, said)
+    before = matter.marks, matter.findings
     matter.marks = [str(mark) for mark in marks]
     matter.findings = [(f.rule, f.kind, str(f.outcome), f.evidence) for f in findings]
-    situation.matters[said.leaf] = matter
-    core.state.advice.dirty = True
+    return before != (matter.marks, matter.findings)
+
+
+def _judge_anew(core: Core, matter: Matter) -> None:
+    """What the rules read depends on what came later than the statement: says so when it does."""
+    said = said_of(core.books.by_leaf[matter.leaf])
+    if _judge(core, matter, said):
+        text = f"{phrases.label(said, core.genesis.names)}, judged anew: {', '.join(matter.marks) or 'no marks'}"
+        core.show("judged anew", text, said.leaf, said.precedence, tuple(matter.marks))
 
 
 def _relate(core: Core, said: Said) -> None:
     """Applies what a statement does to those that it cites; waits where they have not come."""
-    cited = [*said.refs, *([said.replaces] if said.replaces else [])]
-    for leaf in cited:
-        if leaf not in core.books.by_leaf:
-            _wait(core, leaf, said.leaf)
-            continue
-        _relate_to(core, said, leaf)
+    for leaf in dict.fromkeys((*said.refs, *([said.replaces] if said.replaces else []))):
+        if leaf in core.books.by_leaf:
+            _relate_to(core, said, leaf)
+        else:
+            _wait(core, leaf, said)
 
 
-def _wait(core: Core, cited: bytes, by: bytes) -> None:
-    waiting = core.state.situation.waiting
-    if sum(map(len, waiting.values())) < MAX_WAITING and by not in waiting.get(cited, []):
-        waiting.setdefault(cited, []).append(by)
+def _wait(core: Core, cited: bytes, by: Said) -> None:
+    situation = core.state.situation
+    waits = situation.waits.get(by.party, 0)
+    if waits >= MAX_WAITING:
+        core.count_noise("statement on what never came, beyond the limit")
+        return
+    situation.waits[by.party] = waits + 1
+    situation.waiting.setdefault(cited, []).append(by.leaf)
 
 
 def _relate_to(core: Core, said: Said, leaf: bytes) -> None:
@@ -128,66 +138,49 @@ def _relate_to(core: Core, said: Said, leaf: bytes) -> None:
     if matter is None:
         return
     own = matter.party == said.party
-    if said.kind in CHANGES and own:
-        _change(core, matter, CHANGES[Kind(said.kind)], (said.start, said.seq))
-    elif said.kind in (Kind.AMEND, Kind.CANCEL) and own and said.replaces == leaf:
-        _succeed(core, matter, said)
+    if said.kind in (Kind.AMEND, Kind.CANCEL):
+        if own and said.replaces == leaf:
+            matters.succeed(core, matter, said)
+            successor = core.state.situation.matters.get(said.leaf)
+            if successor is not None:
+                _judge_anew(core, successor)
     elif said.kind == Kind.CLARIFY:
         matter.clarified = True
     elif said.kind == Kind.ANSWER and own:
-        matter.answer = said.leaf
+        _answer(core, matter, said)
     elif said.kind == Kind.ACKNOWLEDGEMENT and not own:
         _acknowledge(core, matter, said)
+    elif own:
+        matters.tell(core, matter, said)
     core.state.advice.dirty = True
 
 
-def _change(core: Core, matter: Matter, status: str, place: tuple[int, int]) -> None:
-    """Sets a status, and that of what has replaced the matter before; the author's later word wins, however it came."""
-    todo, seen = [matter], {matter.leaf}
-    while todo:
-        one = todo.pop()
-        if one.status != SUPERSEDED and place > one.changed:
-            one.status, one.changed = status, place
-        for leaf in one.successors:
-            successor = core.state.situation.matters.get(leaf)
-            if successor is not None and leaf not in seen and _place(core, leaf) < place:
-                seen.add(leaf)
-                todo.append(successor)
-
-
-def _succeed(core: Core, matter: Matter, said: Said) -> None:
-    if said.leaf in matter.successors:
-        return
-    matter.successors.append(said.leaf)
-    successor = core.state.situation.matters.get(said.leaf)
-    if successor is None:
-        _change(core, matter, CANCELLED, (said.start, said.seq))
-        return
-    later = matter.changed > (said.start, said.seq)
-    if later or matter.status == ACTIVE:
-        successor.status, successor.changed = matter.status, matter.changed
-    matter.status = SUPERSEDED
-    if len(matter.successors) > 1:
-        core.show(
-            "two successors", f"{core.name(matter.party)} has replaced one statement twice: both readings are in force",
-            matter.leaf, matter.precedence,
-        )  # fmt: skip
-
-
-def _place(core: Core, leaf: bytes) -> tuple[int, int]:
-    header = core.books.by_leaf[leaf].header
-    return header.start, header.seq
+def _answer(core: Core, matter: Matter, said: Said) -> None:
+    """The newest answer counts."""
+    before = None if matter.answer is None else said_of(core.books.by_leaf[matter.answer])
+    if before is None or (before.wall_ms, before.place) < (said.wall_ms, said.place):
+        matter.answer = said.leaf
 
 
 def _agree(core: Core, said: Said) -> None:
     situation = core.state.situation
+    by = sum(core.books.by_leaf[leaf].header.party == said.party for leaf in situation.agreements)
+    if by >= MAX_AGREEMENTS:
+        core.count_noise("word on an understanding beyond the limit")
+        return
+    before = agreed(core)
     situation.agreements.append(said.leaf)
-    epoch = len(agreed(core))
-    if epoch > situation.epoch:
+    now = agreed(core)
+    if now == before:
+        return
+    if len(now) > situation.epoch:
         core.show(
-            "understanding", f"all parties have accepted; the line is in epoch {epoch}", said.leaf, said.precedence
+            "understanding", f"all parties have accepted; the line is in epoch {len(now)}", said.leaf, said.precedence
         )
-    situation.epoch = epoch
+    situation.epoch = len(now)
+    for matter in situation.matters.values():
+        if matter.kind in (Kind.NOTICE, Kind.AMEND):
+            _judge_anew(core, matter)
 
 
 def _receipt(core: Core, said: Said) -> None:
@@ -197,16 +190,20 @@ def _receipt(core: Core, said: Said) -> None:
     book = core.books.books.get((body.party, body.incarnation))
     if book is None:
         return
+    at = 0
     for first, count, durable_ms, shown_ms in body.ranges:
-        for seq in range(max(0, first), min(first + count, book.size)):
-            _rung(core, book.entries[seq].leaf, said.party, durable_ms, shown_ms)
+        # Ranges rise and do not overlap; those that do are not looked at twice, so a long list costs no more.
+        at = max(at, first)
+        for one in book.entries[at : first + count] if first + count > at else ():
+            _rung(core, one.leaf, said.party, durable_ms, shown_ms)
+        at = max(at, first + count)
     for _, leaf, durable_ms in body.beyond:
         _rung(core, leaf, said.party, durable_ms, None)
 
 
 def _rung(core: Core, leaf: bytes, member: int, durable_ms: int, shown_ms: int | None) -> None:
     matter = core.state.situation.matters.get(leaf)
-    if matter is None:
+    if matter is None or matter.party != core.me:
         return
     ladder = matter.ladder.setdefault(member, Ladder())
     first = ladder.durable_ms is None or (ladder.shown_ms is None and shown_ms is not None)
@@ -223,16 +220,20 @@ def _acknowledge(core: Core, matter: Matter, said: Said) -> None:
     if not isinstance(body, statement.Acknowledgement):
         return
     ladder = matter.ladder.setdefault(said.party, Ladder())
-    ladder.read_ms = said.wall_ms if ladder.read_ms is None else ladder.read_ms
+    ladder.read_ms = said.wall_ms if ladder.read_ms is None else min(ladder.read_ms, said.wall_ms)
     if body.step == Step.READ_BACK:
         about = said_of(core.books.by_leaf[matter.leaf]).body
         if isinstance(about, readback.Readable):
-            ladder.read_back = str(readback.readback_matches(body, about).outcome)
+            outcome = str(readback.readback_matches(body, about).outcome)
+            newest = max((ladder.read_back_ms, ladder.read_back), (said.wall_ms, outcome))
+            ladder.read_back_ms, ladder.read_back = newest
 
 
 def judge(core: Core, said: Said) -> tuple[tuple[Finding, ...], tuple[Mark, ...]]:
     """What the rules in force read on a statement, and the marks that it is shown with."""
     replaced = core.books.by_leaf.get(said.replaces) if said.replaces else None
+    if replaced is not None and replaced.header.party != said.party:
+        replaced = None  # nobody amends another's notice
     findings = check.check(said, rules_for(core, said), said_of(replaced) if replaced else None)
     unusable = geometry.unusable(geometry.geometry_faults(volumes_of(said)))
     return findings, check.marks(said, findings, unusable)
@@ -245,7 +246,8 @@ def words(core: Core, said: Said) -> str:
     return phrases.render(said, core.genesis.names, cited, marks, findings)
 
 
-def _show(core: Core, entry: Entry, said: Said) -> None:
+def show(core: Core, entry: Entry, said: Said) -> None:
+    """Shows a statement with its marks, calls for a FLASH, and starts its timers."""
     h = entry.header
     _, marks = judge(core, said)
     notes = [str(mark) for mark in marks]

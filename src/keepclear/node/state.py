@@ -106,19 +106,31 @@ class Dispute(msgspec.Struct, array_like=True):
 class Ladder(msgspec.Struct, array_like=True):
     """How far one statement of ours has come with one member; different facts, never one. None: not yet.
 
-    Times are the member's wall clock. `read_back` is the outcome of the read-back, "" before there is one.
+    Times are the member's wall clock. `read_back` is the outcome of its newest read-back, "" before there is one.
     """
 
     durable_ms: int | None = None
     shown_ms: int | None = None
     read_ms: int | None = None
     read_back: str = ""
+    read_back_ms: int = 0
+
+
+class Word(msgspec.Struct, frozen=True, array_like=True, order=True):
+    """What an author said of a matter's status: when and where it said so, and of which statement."""
+
+    wall_ms: int
+    start: int
+    incarnation: bytes
+    seq: int
+    status: str
+    about: bytes
 
 
 class Matter(msgspec.Struct, array_like=True):
     """One statement that others have to act upon (notice, hazard, cease-now, distress) and what became of it.
 
-    `changed` is the place (start, seq) of its author's newest word on its status.
+    `born` is the statement's own place; `words` are its author's on its status, sorted, with those on what it replaces.
     """
 
     leaf: bytes
@@ -127,11 +139,13 @@ class Matter(msgspec.Struct, array_like=True):
     precedence: int
     wall_ms: int
     status: str
-    changed: tuple[int, int]
+    born: Word
     came_ms: int
     marks: list[str] = []
     findings: list[tuple[str, str, str, str]] = []
+    words: list[Word] = []
     successors: list[bytes] = []
+    superseded: bool = False
     answer: bytes | None = None
     clarified: bool = False
     ladder: dict[int, Ladder] = {}
@@ -146,13 +160,17 @@ class Timer(msgspec.Struct, array_like=True):
 
 
 class Situation(msgspec.Struct, array_like=True):
-    """What the record says now. `waiting` holds statements whose referent has not come yet, by its leaf hash."""
+    """What the record says now. `waiting` holds statements whose referent has not come yet, by its leaf hash.
+
+    `waits` is how many of them are whose.
+    """
 
     epoch: int = 0
     agreements: list[bytes] = []
     linked: dict[BookKey, bool] = {}
     matters: dict[bytes, Matter] = {}
     waiting: dict[bytes, list[bytes]] = {}
+    waits: dict[int, int] = {}
     timers: list[Timer] = []
 
 
