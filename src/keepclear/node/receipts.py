@@ -52,11 +52,12 @@ def say_due(core: Core) -> None:
     if core.state.disk_failed or not core.state.author.incarnation:
         return
     for key, owed in core.state.owed.items():
-        if not owed.arrivals:
+        news = [a for a in owed.arrivals.values() if _may_be_news(a)]
+        if not news:
             continue
         book = core.books.books[key[0], key[1:]]
         size, _ = core.durable(book)
-        fresh = [a for a in owed.arrivals.values() if _has_news(a, size)]
+        fresh = [a for a in news if not a.told_durable or a.seq < size]
         if not fresh:
             continue
         urgent = min(a.precedence for a in fresh)
@@ -65,11 +66,9 @@ def say_due(core: Core) -> None:
             _say(core, book, owed, fresh, urgent)
 
 
-def _has_news(arrival: Arrival, size: int) -> bool:
-    """An entry past a gap is told of once; one without a gap when it is durable and again when it is shown."""
-    if arrival.durable_ms is None:
-        return False
-    return not arrival.told_durable or (arrival.shown_ms is not None and arrival.seq < size)
+def _may_be_news(arrival: Arrival) -> bool:
+    """An entry is told of when it is durable, and again when it is shown; the latter only without a gap before it."""
+    return arrival.durable_ms is not None and (not arrival.told_durable or arrival.shown_ms is not None)
 
 
 def _say(core: Core, book: Incarnation, owed: Owed, fresh: list[Arrival], precedence: int) -> None:

@@ -4,6 +4,7 @@ The law: a member cosigns only what it durably holds and has found to have the v
 another root is a contradiction, kept with the note as evidence. What a cosignature attests is bytes and a time.
 """
 
+from functools import lru_cache
 from typing import Final
 
 from keepclear.line.frame import Note
@@ -13,8 +14,9 @@ from keepclear.node.core import Core
 from keepclear.node.effects import ED25519, MLDSA, KeepNote, Sign
 from keepclear.node.inputs import Signed
 from keepclear.node.state import Checkpointing, Signing
-from keepclear.record import checkpoint, note
+from keepclear.record import checkpoint
 from keepclear.record.checkpoint import Checkpoint, Verified
+from keepclear.record.genesis import Genesis
 from keepclear.record.logbook import Contradiction
 from keepclear.record.note import BadNote, KeyType
 
@@ -37,7 +39,7 @@ def make_due(core: Core) -> None:
         make(core)
     for origin, (party, incarnation, needed, raw) in list(state.waiting.items()):
         if _durable_size(core, party, incarnation) >= needed:
-            _weigh(core, checkpoint.verify(core.genesis, raw), origin)
+            _weigh(core, _verified(core.genesis, raw), origin)
     if core.mono_ms - state.offered_ms >= OFFER_AGAIN_MS:
         state.offered_ms = core.mono_ms
         _offer_own(core)
@@ -59,7 +61,7 @@ def take_note(core: Core, peer: Peer, raw: bytes) -> None:
     if raw in core.state.checkpointing.notes.values():
         return
     try:
-        verified = checkpoint.verify(core.genesis, raw)
+        verified = _verified(core.genesis, raw)
     except BadNote:
         core.count_noise("malformed checkpoint")
         return
@@ -80,11 +82,19 @@ def signed(core: Core, data: Signed) -> None:
     known = core.state.checkpointing.notes.get(origin)
     lines = [checkpoint.line(key, one.time_s, data.signature)]
     if known is not None:
-        before = note.parse(known)
-        lines += before.signatures if before.text == checkpoint.text(core.genesis, at) else ()
+        before = _verified(core.genesis, known)
+        if before.checkpoint.size > one.size:
+            return  # a newer one has come while the key was at work
+        lines += (one.signature for one in before.signers if before.text == checkpoint.text(core.genesis, at))
     _keep(core, origin, at.size, checkpoint.put_together(core.genesis, at, lines))
     if not any((s.party, s.incarnation, s.size) == (one.party, one.incarnation, one.size) for s in author.signing):
         _send_to_all(core, origin)
+
+
+@lru_cache(maxsize=64)
+def _verified(genesis: Genesis, raw: bytes) -> Verified:
+    """As checkpoint.verify, remembered: a note comes again with every repetition and every cosignature."""
+    return checkpoint.verify(genesis, raw)
 
 
 def _own_size(core: Core) -> int:
@@ -114,7 +124,7 @@ def _weigh(core: Core, verified: Verified, origin: str) -> bool:
 
 def _adopt(core: Core, verified: Verified, origin: str) -> bool:
     known = core.state.checkpointing.notes.get(origin)
-    before = checkpoint.verify(core.genesis, known) if known is not None else None
+    before = _verified(core.genesis, known) if known is not None else None
     if before is not None and before.checkpoint.size > verified.checkpoint.size:
         return False
     if before is not None and before.text == verified.text:
@@ -150,7 +160,7 @@ def _offer_own(core: Core) -> None:
     raw = core.state.checkpointing.notes.get(origin)
     if raw is None:
         return
-    names = {line.name for line in note.parse(raw).signatures}
+    names = {one.signature.name for one in _verified(core.genesis, raw).signers}
     for peer in core.state.peers.values():
         if peer.session and checkpoint.key_name(core.genesis, peer.index) not in names:
             courier.send_items(core, peer, [Note(raw)])
