@@ -60,9 +60,8 @@ def main(runs: int, seconds: int, first: int, jobs: int) -> None:
             result = future.result()
             results.append(result)
             if result.fault:
-                click.echo(
-                    f"FAULT {result.fault}\n  python -m sim.campaign --runs 1 --jobs 1 --seconds {seconds} --first {result.seed}"
-                )
+                again = f"--runs 1 --jobs 1 --seconds {seconds} --first {result.seed}"
+                click.echo(f"FAULT {result.fault}\n  python -m sim.campaign {again}")
     faults = sum(bool(result.fault) for result in results)
     total = [sum(getattr(result, name) for result in results) for name in ("steps", "said", "entries", "starts")]
     took = time.monotonic() - began

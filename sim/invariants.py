@@ -39,11 +39,11 @@ class Watch:
         self.signatures: dict[tuple[int, bytes, int], bytes] = {}
         self.originals: dict[tuple[int, bytes, int], bytes] = {}
         self.leaves: dict[bytes, bytes] = {}
-        self.on_disk: dict["Member", set[bytes]] = {}
+        self.on_disk: dict[Member, set[bytes]] = {}
         self.receipted: set[bytes] = set()
         self.lost: set[bytes] = set()
-        self._seen: dict[tuple["Member", int, BookId], tuple[int, int]] = {}
-        self._told: dict[tuple["Member", int, BookId], int] = {}
+        self._seen: dict[tuple[Member, int, BookId], tuple[int, int]] = {}
+        self._told: dict[tuple[Member, int, BookId], int] = {}
 
     # -- as it happens -----------------------------------------------------------------------------------------------
 
@@ -189,7 +189,18 @@ def _reading(state: State) -> dict[bytes, Any]:
     """What a node makes of the record, as far as every node must make the same of it."""
     situation = state.situation
     read: dict[bytes, Any] = {
-        leaf: (m.party, m.kind, m.status, m.changed, sorted(m.successors), m.answer, m.clarified, m.marks, m.findings)
+        leaf: (
+            m.party,
+            m.kind,
+            m.status,
+            m.words,
+            sorted(m.successors),
+            m.answer,
+            m.clarified,
+            m.marks,
+            m.findings,
+            sorted((i, rung.read_ms, rung.read_back) for i, rung in m.ladder.items() if rung.read_ms is not None),
+        )
         for leaf, m in situation.matters.items()
     }
     return {**read, b"epoch": situation.epoch, b"linked": sorted(situation.linked)}

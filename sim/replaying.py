@@ -3,8 +3,6 @@
 The law: the same inputs give the same effects and the same state, byte for byte, wherever the replay begins.
 """
 
-from random import Random
-
 from keepclear.host import hands
 from keepclear.host.hands import Diverged
 from keepclear.host.journal import Journal
@@ -13,11 +11,10 @@ from sim.invariants import Broken
 from sim.world import Member
 
 
-def check(member: Member, draw: Random) -> None:
-    """Replays from the oldest segment, from one drawn, and from the newest snapshot as recovery does."""
-    segments = member.journal.segments()
-    for after_n in sorted({segments[0].after_n, draw.choice(segments).after_n, segments[-1].after_n}):
-        compare(member, replayed(member, after_n), f"from input {after_n}")
+def check(member: Member) -> None:
+    """Replays from the oldest segment, and from the newest snapshot as recovery does."""
+    after_n = member.journal.segments()[0].after_n
+    compare(member, replayed(member, after_n), f"from input {after_n}")
     recovered = Node(member.world.genesis, member.index)
     hands.recover(recovered, member.journal)
     compare(member, recovered, "at recovery")

@@ -1,4 +1,4 @@
-"""One seeded run: bad weather, crashes, disks put back, statements of all kinds; then calm; then everything is compared.
+"""One seeded run: bad weather, crashes, disks put back, statements of all kinds; then calm; then all is compared.
 
 The law: the seed decides everything. A fault is told with the seed, the simulated time, and the command that shows it
 again.
@@ -72,7 +72,7 @@ class Run:
         self.world.watch.at_rest()
         for member in self.world.members:
             member.flush()
-            replaying.check(member, self.draw)
+            replaying.check(member)
 
     def _storm(self) -> None:
         world, fate = self.world, self.fate

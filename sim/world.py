@@ -65,7 +65,7 @@ class Keys:
         self,
         ed25519: SigningKey,
         mldsa: MLDSA44PrivateKey,
-        watched: Callable[[bytes], None] = lambda message: None,
+        watched: Callable[[bytes], None] = lambda _message: None,
     ) -> None:
         self._ed25519, self._mldsa, self._watched = ed25519, mldsa, watched
 
@@ -103,6 +103,11 @@ class Member:
         self._closing: Group | None = None
         self._commit_due_ms: int | None = None
         self._wakes: set[int] = set()
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the process lives."""
+        return self.hands is not None
 
     @property
     def node(self) -> Node:
@@ -218,7 +223,7 @@ class Member:
                     self._transmit(sender, datagrams)
                 case Noise():
                     self.noise += 1
-            if self.hands is None:
+            if not self.is_up:
                 return
 
     def _tick(self) -> None:
@@ -292,7 +297,7 @@ class World:
         self.doubles: dict[int, Member] = {}
         self.heard_by_double: set[int] = set()
         self.crash_chance = 0.0
-        self.on_crash: Callable[[Member], None] = lambda member: None
+        self.on_crash: Callable[[Member], None] = lambda _member: None
         self.watch = Watch(self)
         self._events: list[tuple[int, int, Callable[[], None]]] = []
         self._count = 0
