@@ -268,11 +268,21 @@ def test_a_link_is_held_against_its_authors_earlier_starts() -> None:
             assert report.sound
 
 
+def test_a_link_may_name_a_clone_that_started_later() -> None:
+    line = Line()
+    line.starts[0] = 2
+    line.say(0, notice("By the clone"))
+    clone = line.book(0)
+    line.starts[0] = 1
+    line.say(0, statement.Link(answered=0b111, old=((clone.incarnation, 2, 1, clone.frontier.root(), (), ()),)))
+    assert of(line).sound
+
+
 @pytest.mark.parametrize(
     ("answered", "old", "words"),
     [
         (8, (), "answered by 0x8"),
-        (7, ((0, 5, 1, bytes(32), (), ()),), "numbered 0 to 1, not 5"),
+        (7, ((0, -1, 1, bytes(32), (), ()),), "numbered from 0, not -1"),
         (7, ((0, 0, 2, bytes(32), (), ((1, 1),)),), "below the size 2"),
         (7, ((0, 0, 2, bytes(31), (), ()),), "a root 32"),
     ],

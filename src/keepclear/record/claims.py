@@ -79,15 +79,15 @@ def of_receipt(body: Receipt, place: Place, genesis: Genesis) -> tuple[list[Clai
     return claims, []
 
 
-def of_link(body: Link, place: Place, start: int, genesis: Genesis) -> tuple[list[Claim], list[str]]:
-    """The claims of a LINK in an incarnation of start number `start`; and what in it cannot be."""
+def of_link(body: Link, place: Place, genesis: Genesis) -> tuple[list[Claim], list[str]]:
+    """The claims of a LINK; and what in it cannot be. Start numbers are hints: a clone's may be above our own."""
     claims, faults = [], []
     if not 0 <= body.answered <= genesis.everyone:
         faults.append(f"answered by {body.answered:#x}, all members are {genesis.everyone:#x}")
     for incarnation, number, size, root, beyond, holes in body.old:
         found = _impossible(incarnation, size, root, beyond)
-        if incarnation == place.incarnation or not 0 <= number <= start:
-            found.append(f"an earlier start is numbered 0 to {start}, not {number}")
+        if incarnation == place.incarnation or number < 0:
+            found.append(f"an earlier start is another incarnation and numbered from 0, not {number}")
         if any(first < size or count < 1 for first, count in holes):
             found.append(f"holes at {sorted(holes)}, below the size {size}")
         faults += found

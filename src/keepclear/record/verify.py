@@ -154,7 +154,7 @@ class _Reader:
         if isinstance(body, Receipt):
             made, wrong = claims.of_receipt(body, place, genesis)
         elif isinstance(body, Link):
-            made, wrong = claims.of_link(body, place, header.start, genesis)
+            made, wrong = claims.of_link(body, place, genesis)
         self.claims += made
         for text in wrong:
             self._keep(self.report.faults, self._at(entry, item.at, Kind(header.kind).name.lower(), text, (item.data,)))
