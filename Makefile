@@ -53,7 +53,7 @@ bench: .venv/ready ## What is measured, beside the disk's own speed and plain pe
 	$(PYTHON) -m bench $(ARGS)
 
 data: .venv/ready ## Fetch the recorded traffic sample into .cache (28 MB, once)
-	@$(PYTHON) -m sim.traffic_sample fetch
+	@$(PYTHON) -m keepclear.host.recorded fetch
 
 lock: ## Pin all dependencies anew; needs uv
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --fork-strategy fewest \

@@ -32,8 +32,10 @@ Answer = dict[str, Any]
 class Control:
     """The control socket of a service."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, flush: Callable[[], None]) -> None:
+        """`flush` hands on what the track ports have gathered."""
         self._service = service
+        self._flush = flush
         self._followers: list[asyncio.Queue[bytes | None]] = []
         self._waiting: dict[bytes, asyncio.Future[Show]] = {}
         self._clients = 0
@@ -98,6 +100,7 @@ class Control:
             "record": lambda r: views.write_record(self._service, Path(str(r.get("path", "")))),
             "tally": lambda _: views.tally(self._service),
             "clock": self._clock,
+            "settle": self._settle,
             "checkpoint": self._checkpoint,
         }
         what = request.get("do")
@@ -132,7 +135,11 @@ class Control:
         if self._service.identity.genesis.mode is Mode.LIVE:
             raise views.Unanswerable("a LIVE line keeps real time", "make a line in mode EXERCISE for a scenario")
         self._service.jump(int(request["anchor_ns"]), int(request["wall_ms"]))
-        return views.busy(self._service)
+        return {}
+
+    def _settle(self, _: dict[str, Any]) -> Answer:
+        self._flush()
+        return {"busy": views.is_busy(self._service)}
 
     def _checkpoint(self, _: dict[str, Any]) -> Answer:
         self._service.take(Close(self._service.stamp()))

@@ -25,9 +25,10 @@ async def _run(config: Config, listener: Listener | None, ready: Callable[[Servi
         service.listeners.append(listener)
     servers: list[asyncio.Server] = []
     try:
-        control = Control(service)
+        tracks = TracksPort(service)
+        control = Control(service, tracks.flush)
         service.start()
-        servers = [await control.start(), *await TracksPort(service).start()]
+        servers = [await control.start(), *await tracks.start()]
         if ready is not None:
             ready(service)
         for name in (signal.SIGINT, signal.SIGTERM):

@@ -62,8 +62,8 @@ class TracksPort:
             while data := await stream.read(READ_BYTES):
                 for found in reader.feed(data, self._service.stamp().wall_ms):
                     self._add(found)
-        except ConnectionError:
-            pass  # a source that goes away is seen by its tracks growing old
+        except (ConnectionError, asyncio.CancelledError):
+            pass  # a source that goes away is seen by its tracks growing old; or the node ends
         finally:
             self._connections -= 1
             writer.close()
@@ -75,10 +75,7 @@ class TracksPort:
             self._positions[found.flight] = found
         if not self._flush_due:
             self._flush_due = True
-            asyncio.get_running_loop().call_later(self._wait_s(), self.flush)
-
-    def _wait_s(self) -> float:
-        return BATCH_S
+            asyncio.get_running_loop().call_later(BATCH_S, self.flush)
 
     def flush(self) -> None:
         """Hands what has been gathered to the node."""

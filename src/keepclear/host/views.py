@@ -54,11 +54,12 @@ def facts(service: "Service") -> View:
     }  # fmt: skip
 
 
-def busy(service: "Service") -> View:
-    """Whether the node has something left to do that it can do now."""
-    state = service.node.state
-    flying = sum(len(peer.flight) + len(peer.queue) for peer in state.peers.values())
-    return {"assessing": bool(state.advice.asked) or state.advice.dirty, "flying": flying, "wall_ms": state.now.wall_ms}
+def is_busy(service: "Service") -> bool:
+    """Whether the node has something left to do that it can do now: entries to send, a picture to work out."""
+    state, advice = service.node.state, service.node.state.advice
+    flying = any(peer.flight or peer.queue for peer in state.peers.values())
+    sees = bool(advice.positions or advice.plans)
+    return flying or bool(advice.asked) or (advice.dirty and sees) or bool(state.undurable)
 
 
 def status(service: "Service") -> View:

@@ -207,8 +207,8 @@ def _words(core: Core, f: Finding) -> str:
         return _pair_words(core, f)
     matter = core.state.situation.matters[f.leaf]
     of = f"{core.name(matter.party)}'s {statement.Kind(matter.kind).name.replace('_', '-')}"
-    if f.everywhere:
-        return f"{f.flight}: area of {of} not known, no safe side derivable"
+    if f.unknown_area:
+        return f"{f.flight} is in the widest reading of {of}: area not known, no safe side derivable"
     if f.case == "active, flight inside":
         leaves = (
             "does not leave on its present course"

@@ -57,7 +57,7 @@ class Finding(msgspec.Struct, frozen=True, array_like=True):
     other: str
     leaf: bytes
     inside: bool
-    everywhere: bool
+    unknown_area: bool
     case: str
     enter_ms: int | None
     clear_ms: int | None
@@ -83,20 +83,19 @@ def assess(data: bytes) -> tuple[Finding, ...]:
 
 
 def _areas(snapshot: Snapshot, flying: Sequence[Position]) -> Iterator[Finding]:
-    volumes, owners = _volumes(snapshot)
+    volumes, owners, unknown = _volumes(snapshot)
     if not volumes or not flying:
         return
     said_err_cm = max(abs(v.pos_err_cm) for v in _said_volumes(snapshot))
     rows = encounter.encounters(_tracks(flying, said_err_cm), volumes, snapshot.now_ms, snapshot.look_ahead_ms)
     for (at, owner), row in _first_rows(rows, owners).items():
         speed, err_cm = flying[at].speed_cmps, flying[at].pos_err_cm + said_err_cm
-        yield _finding(
-            snapshot, ACTIVITY, flying[at].flight, owner, rows, row, speed, err_cm, volumes[rows.volume[row]]
-        )
+        known = not unknown[rows.volume[row]]
+        yield _finding(snapshot, ACTIVITY, flying[at].flight, owner, rows, row, speed, err_cm, known)
 
 
 def _plan(snapshot: Snapshot, plan: Plan) -> Iterator[Finding]:
-    volumes, owners = _volumes(snapshot)
+    volumes, owners, unknown = _volumes(snapshot)
     if not volumes or len(plan.waypoints) < 2:
         return
     rows = encounter.plan_encounters(_geo_plan(plan), volumes)
@@ -104,9 +103,8 @@ def _plan(snapshot: Snapshot, plan: Plan) -> Iterator[Finding]:
         if rows.clear_ms[row] <= snapshot.now_ms:
             continue
         speed, err_cm = _speed(plan, int(rows.track[row])), plan.tolerance_cm
-        yield _finding(
-            snapshot, PLANNED_FLIGHT, plan.flight, owner, rows, row, speed, err_cm, volumes[rows.volume[row]]
-        )
+        known = not unknown[rows.volume[row]]
+        yield _finding(snapshot, PLANNED_FLIGHT, plan.flight, owner, rows, row, speed, err_cm, known)
 
 
 def _pairs(snapshot: Snapshot, flying: Sequence[Position]) -> Iterator[Finding]:
@@ -124,7 +122,7 @@ def _pairs(snapshot: Snapshot, flying: Sequence[Position]) -> Iterator[Finding]:
         if one != other:
             yield Finding(
                 what=PAIR, flight=one, other=other, leaf=b"", inside=bool(found.t_in_ms[k] <= snapshot.now_ms),
-                everywhere=False, case="separation", enter_ms=int(found.t_in_ms[k]), clear_ms=_time(found.t_out_ms[k]),
+                unknown_area=False, case="separation", enter_ms=int(found.t_in_ms[k]), clear_ms=_time(found.t_out_ms[k]),
                 margin_ms=None, margin_low_ms=None, margin_high_ms=None, way_out_ms=None,
                 h_min_cm=_cm(found.h_min_m[k]), v_min_cm=_cm(found.v_min_m[k]),
             )  # fmt: skip
@@ -132,7 +130,7 @@ def _pairs(snapshot: Snapshot, flying: Sequence[Position]) -> Iterator[Finding]:
 
 def _finding(
     snapshot: Snapshot, what: str, flight: str, owner: Watched, rows: Encounters, row: int, speed: int | None,
-    err_cm: int, volume: geo_volume.Volume,
+    err_cm: int, known: bool,
 ) -> Finding:  # fmt: skip
     inside = bool(rows.inside_now[row]) and what == ACTIVITY
     answer = margin.margin(
@@ -149,24 +147,28 @@ def _finding(
         clear_latest_ms=int(rows.clear_latest_ms[row]),
         pos_err_cm=err_cm,
     )
+    # Where the area is not known, every way out would be a safe side derived from nothing.
     return Finding(
-        what=what, flight=flight, other="", leaf=owner.leaf, inside=inside,
-        everywhere=isinstance(volume.shape, geo_volume.Everywhere), case=str(answer.case),
-        enter_ms=_time(rows.enter_ms[row]), clear_ms=_time(rows.clear_ms[row]), margin_ms=answer.margin_ms,
-        margin_low_ms=answer.margin_low_ms, margin_high_ms=answer.margin_high_ms, way_out_ms=answer.way_out_ms,
-        reason=answer.reason,
+        what=what, flight=flight, other="", leaf=owner.leaf, inside=inside, unknown_area=not known,
+        case=str(answer.case), enter_ms=_time(rows.enter_ms[row]), clear_ms=_time(rows.clear_ms[row]) if known else None,
+        margin_ms=answer.margin_ms if known else None, margin_low_ms=answer.margin_low_ms if known else None,
+        margin_high_ms=answer.margin_high_ms if known else None, way_out_ms=answer.way_out_ms if known else None,
+        reason=answer.reason if known else "the area is not known",
     )  # fmt: skip
 
 
-def _volumes(snapshot: Snapshot) -> tuple[list[geo_volume.Volume], list[Watched]]:
-    volumes, owners = [], []
+def _volumes(snapshot: Snapshot) -> tuple[list[geo_volume.Volume], list[Watched], list[bool]]:
+    """All volumes as geo takes them, whose they are, and which of them stand for an area that is not known."""
+    volumes, owners, unknown = [], [], []
     for watched in snapshot.watched:
         for volume in watched.volumes or (UNKNOWN_VOLUME,):
-            unknown = volume.area[:1] in ((), (AreaKind.UNKNOWN,))
-            said = snapshot.widest if unknown and snapshot.widest is not None else volume
+            faults = geometry.geometry_faults((volume,), watched.start_ms, watched.end_ms)
+            lost = volume.area[:1] in ((), (AreaKind.UNKNOWN,)) or any(fault.widens == "area" for fault in faults)
+            said = snapshot.widest if lost and snapshot.widest is not None else UNKNOWN_VOLUME if lost else volume
             volumes.append(geometry.to_geo(said, watched.start_ms, watched.end_ms))
             owners.append(watched)
-    return volumes, owners
+            unknown.append(lost)
+    return volumes, owners, unknown
 
 
 def _said_volumes(snapshot: Snapshot) -> list[Volume]:

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sim import traffic_sample
 
 from keepclear.accord.shape import AltRef
+from keepclear.host import recorded as traffic_sample
 from keepclear.interop.position import Position
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -88,7 +88,7 @@ def test_batches_are_by_second_and_do_not_depend_on_the_files_sequence(tmp_path:
 def run(verb: str, cache: Path, index: Path) -> subprocess.CompletedProcess[str]:
     """The command, with a folder for pip's only package index."""
     only = os.environ | {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(index), "PYTHONPATH": f"{ROOT}/src:{ROOT}"}
-    command = [sys.executable, "-m", "sim.traffic_sample", verb, "--cache", str(cache)]
+    command = [sys.executable, "-m", "keepclear.host.recorded", verb, "--cache", str(cache)]
     return subprocess.run(command, env=only, capture_output=True, text=True, check=False)
 
 
@@ -128,7 +128,7 @@ def test_summary(tmp_path: Path) -> None:
 
 def test_the_recorded_day() -> None:
     if not traffic_sample.WHEEL.exists():
-        missing = "the recorded day is missing; fetch it with: python -m sim.traffic_sample fetch"
+        missing = "the recorded day is missing; fetch it with: python -m keepclear.host.recorded fetch"
         warnings.warn(missing, stacklevel=1)
         pytest.skip(missing)
     recorded = traffic_sample.positions()

@@ -6,8 +6,8 @@ on a 10 s grid and cut to the upper airspace (all of it above 30 000 ft). They a
 .cache/, and neither committed nor redistributed. The package itself is not installed: the sample is gzipped JSON in the
 wheel, and the standard library reads it.
 
-    python -m sim.traffic_sample fetch      exit 0: the sample is here; 3: it could not be had
-    python -m sim.traffic_sample summary    what is in it
+    python -m keepclear.host.recorded fetch      exit 0: the sample is here; 3: it could not be had
+    python -m keepclear.host.recorded summary    what is in it
 """
 
 import argparse
@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby, pairwise
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -31,7 +31,7 @@ from keepclear.geo.units import degrees_to_e7
 from keepclear.interop import measures
 from keepclear.interop.position import DEFAULT_ALT_ERR_CM, DEFAULT_POS_ERR_CM, Position
 
-CACHE: Final = Path(__file__).resolve().parent.parent / ".cache" / "traffic"
+CACHE: Final = Path(".cache") / "traffic"  # of the directory that set-up and demo run in
 WHEEL: Final = CACHE / "traffic-2.13-py3-none-any.whl"
 WHEEL_SHA256: Final = "5e0cd61d931d03103294361542188f08f959a55e862d5cba80ab61291021e66c"
 SAMPLE: Final = "traffic/data/samples/collections/switzerland.json.gz"
@@ -64,10 +64,12 @@ class Flight:
 
     @property
     def first_ms(self) -> int:
+        """When it was first heard."""
         return self.positions[0].at_ms
 
     @property
     def last_ms(self) -> int:
+        """When it was last heard."""
         return self.positions[-1].at_ms
 
 
@@ -149,6 +151,21 @@ def _is_expected(wheel: Path) -> bool:
     return wheel.exists() and hashlib.sha256(wheel.read_bytes()).hexdigest() == WHEEL_SHA256
 
 
+def line_of(position: Position) -> dict[str, Any]:
+    """A recorded position as a JSON line of the track port."""
+    line: dict[str, Any] = {
+        "type": "position", "flight": position.flight, "icao24": position.icao24, "lat": position.lat_e7 / 10**7,
+        "lon": position.lon_e7 / 10**7, "at": position.at_ms,
+    }  # fmt: skip
+    if position.alt_cm is not None:
+        line |= {"alt_ft": round(position.alt_cm / 30.48), "alt_ref": AltRef(position.alt_ref).name}
+    if position.speed_cmps is not None and position.track_cdeg is not None:
+        line |= {"gs_kt": position.speed_cmps * 3.6 / 185.2, "track": position.track_cdeg / 100}
+    if position.climb_cmps is not None:
+        line |= {"vs_fpm": round(position.climb_cmps / 0.508)}
+    return line
+
+
 def summary(recorded: list[Position]) -> str:
     """What is in the recording, for a person."""
     found = flights(recorded)
@@ -168,7 +185,8 @@ def _say(text: str) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m sim.traffic_sample", description=__doc__.partition("\n")[0])
+    """The command; its exit code."""
+    parser = argparse.ArgumentParser(prog="python -m keepclear.host.recorded", description=__doc__.partition("\n")[0])
     parser.add_argument("verb", choices=["fetch", "summary"])
     parser.add_argument("--cache", type=Path, default=CACHE, help="where the wheel is kept")
     given = parser.parse_args(arguments)
@@ -179,7 +197,7 @@ def main(arguments: list[str] | None = None) -> int:
             print(summary(positions(given.cache / WHEEL.name)))
     except NotFetched as fault:
         _say(str(fault))
-        print("hint: python -m sim.traffic_sample fetch, with a package index in pip's reach", file=sys.stderr)
+        print("hint: python -m keepclear.host.recorded fetch, with a package index in pip's reach", file=sys.stderr)
         return NOT_FETCHED
     return 0
 

@@ -1,0 +1,1 @@
+"""Scenarios as data files; keepclear.host.scenario reads them."""
