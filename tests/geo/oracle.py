@@ -31,7 +31,8 @@ def border(shape, step_m=200.0):
     points = unrolled([*shape.ring, shape.ring[0]] if isinstance(shape, Polygon) else shape.points)
     rows = []
     for (x1, y1), (x2, y2) in pairwise(points):
-        count = int(np.hypot(x2 - x1, y2 - y1) * 112_000 / step_m) + 2
+        wide = (x2 - x1) * max(np.cos(np.radians([y1, y2])))
+        count = int(np.hypot(wide, y2 - y1) * 112_000 / step_m) + 2
         u = np.linspace(0, 1, count)
         rows.append(np.stack([y1 + u * (y2 - y1), x1 + u * (x2 - x1)]))
     return np.concatenate(rows, axis=1)

@@ -202,15 +202,13 @@ def _polygon_faults(shape: Polygon) -> list[VolumeFault]:
 
 
 def _crossing_faults(closed: list[LonLat]) -> list[VolumeFault]:
-    lon0, lat0 = closed[0]
-    twice_deg2 = sum((x1 - lon0) * (y2 - lat0) - (x2 - lon0) * (y1 - lat0) for (x1, y1), (x2, y2) in pairwise(closed))
     import shapely  # noqa: PLC0415  0.2 s to import, and only rings need it
 
-    ring = shapely.LinearRing(closed)
-    if shapely.is_simple(ring) and abs(twice_deg2) / 2 < MIN_AREA_DEG2:
+    polygon = shapely.Polygon(closed)
+    if polygon.convex_hull.area < MIN_AREA_DEG2:
         return [_area("the ring encloses no area", "use a circle for a place and a corridor for a line")]
-    if not shapely.is_valid(shapely.Polygon(ring)):
-        reason = f"the ring crosses or touches itself ({shapely.is_valid_reason(shapely.Polygon(ring))})"
+    if not shapely.is_valid(polygon):
+        reason = f"the ring crosses or touches itself ({shapely.is_valid_reason(polygon)})"
         return [_area(reason, "give the points in their order along the border, or split the area in two")]
     return []
 
