@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.record.build import notice, small_line
 
-from keepclear.record import archive
+from keepclear.record import archive, note
 from keepclear.record.archive import Item, ItemKind, Unreadable
+from keepclear.record.note import BadNote, Note, Signature
 
 LINE = small_line()
 RECORD = LINE.record()
@@ -23,12 +24,12 @@ def test_genesis_entries_and_notes_stand_in_their_sequence() -> None:
     assert [item.kind for item in items] == [ItemKind.GENESIS] + [ItemKind.ENTRY] * 4 + [ItemKind.NOTE] * 2
     assert items[0].data == LINE.genesis.document
     assert {item.data for item in items[1:5]} == {e.raw for e in LINE.entries(0)}
-    assert {item.data for item in items[5:]} == {note.raw for note in LINE.notes.values()}
+    assert {item.data for item in items[5:]} == {one.raw for one in LINE.notes.values()}
     assert items[0].at == len(archive.MAGIC)
 
 
 def test_the_same_bytes_whatever_order_things_were_held_in() -> None:
-    entries, notes = LINE.entries(1), [note.raw for note in LINE.notes.values()]
+    entries, notes = LINE.entries(1), [one.raw for one in LINE.notes.values()]
     for seed in range(5):
         random.Random(seed).shuffle(entries)
         assert b"".join(archive.write(LINE.genesis, entries * 2, notes[:: 1 if seed % 2 else -1])) == RECORD
@@ -80,3 +81,11 @@ def test_a_cut_between_items_reads_and_any_other_does_not() -> None:
 def test_each_rule_refuses_its_own_breach(data: bytes, why: str) -> None:
     with pytest.raises(Unreadable, match=why):
         read(data)
+
+
+@pytest.mark.parametrize("size", ["", "x", "-1", "٣", "1" * 17])
+def test_a_note_that_is_no_checkpoint_is_not_written(size: str) -> None:
+    signature = Signature("example.com/x", bytes(4), bytes(64))
+    raw = note.format_note(Note(f"origin\n{size}\nroot\n", (signature,)))
+    with pytest.raises(BadNote, match="second line"):
+        list(archive.write(LINE.genesis, [], [raw]))

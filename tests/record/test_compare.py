@@ -35,7 +35,7 @@ def test_one_may_be_ahead_here_and_the_other_there() -> None:
     found = compared(*reports(line, 0, 1))
     assert found.sameness == Sameness.PREFIX
     assert found.differences == (
-        f"ALFA {line.incarnation(0).hex()}: 2 entries in alfa.record, 1 entries in bravo.record",
+        f"ALFA {line.incarnation(0).hex()}: 2 entries in alfa.record, 1 entry in bravo.record",
         f"BRAVO {line.incarnation(1).hex()}: 2 entries in alfa.record, 3 entries in bravo.record",
     )
 
@@ -47,7 +47,7 @@ def test_what_is_held_past_a_gap_makes_a_difference() -> None:
     line.views[2].add(line.book(0).entries[1])
     found = compare(reports(line, 1, 2), NAMES)
     assert found.sameness == Sameness.PREFIX
-    assert "1 entries and 1 past a gap in alfa.record, 2 entries in bravo.record" in found.differences[0]
+    assert "1 entry and 1 past a gap in alfa.record, 2 entries in bravo.record" in found.differences[0]
 
 
 def test_a_fork_is_found_between_two_records_that_are_sound_by_themselves() -> None:

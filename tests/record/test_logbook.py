@@ -1,9 +1,11 @@
 """Logbooks: whatever order entries come in, the chain is the same; an author that forks is shown with both entries."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.record.build import Line, notice
 
+from keepclear.record import logbook
 from keepclear.record.entry import Entry
 from keepclear.record.logbook import Incarnation, Logbooks, Verdict
 
@@ -94,3 +96,17 @@ def test_incarnations_stand_by_start_number() -> None:
     assert [(book.party, book.start) for book in books.all()] == [(0, 0), (0, 1), (0, 2), (1, 0)]
     assert [books.newest_start(member) for member in range(3)] == [2, 0, -1]
     assert {e.leaf for e in line.entries(0)} == set(books.by_leaf)
+
+
+def test_a_partys_incarnations_are_bounded_and_one_partys_do_not_count_for_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(logbook, "MAX_INCARNATIONS", 2)
+    line, books = Line(), Logbooks()
+    verdicts = []
+    for _ in range(3):
+        verdicts.append(books.add(line.say(0, notice()))[0])
+        verdicts.append(books.add(line.say(0, notice()))[0])
+        line.restart(0)
+    assert verdicts == [Verdict.APPENDED] * 4 + [Verdict.FULL] * 2
+    assert books.add(line.say(1, notice()))[0] == Verdict.APPENDED

@@ -74,7 +74,7 @@ def _extent(book: Incarnation | None) -> tuple[int, list[int]]:
 
 def _words(book: Incarnation | None) -> str:
     size, beyond = _extent(book)
-    return f"{size} entries" + (f" and {len(beyond)} past a gap" if beyond else "")
+    return f"{size} entr{'y' if size == 1 else 'ies'}" + (f" and {len(beyond)} past a gap" if beyond else "")
 
 
 def _contradictions(one: Report, other: Report) -> list[Finding]:
