@@ -8,6 +8,7 @@ at, exit 0 neither. `keepclear --help` imports no command, so that it answers at
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from io import TextIOWrapper
 from typing import Any, Final
 
 import click
@@ -60,6 +61,9 @@ class Program(click.Group):
         """Runs a command line and ends with its exit code; if not standalone, as click does it."""
         if not standalone_mode:
             return super().main(args, prog_name, complete_var, False, **extra)
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, TextIOWrapper):
+                stream.reconfigure(errors="replace")  # a warning in another script must not fail on a plain terminal
         try:
             found = super().main(args, prog_name or "keepclear", complete_var, False, **extra)
             code = found if isinstance(found, int) else 0

@@ -79,7 +79,8 @@ def moment(text: str, now_ms: int) -> int | None:
         return now_ms
     if match := _RELATIVE.fullmatch(plain):
         span_ms = int(match[2]) * UNITS_MS[match[3]]
-        return now_ms - span_ms if match[1] == "-" else now_ms + span_ms
+        from_ms = now_ms // 1_000 * 1_000  # nobody who types +15m means its thousandths
+        return from_ms - span_ms if match[1] == "-" else from_ms + span_ms
     if match := _OF_DAY.fullmatch(plain):
         hour, minute, second = (int(part or 0) for part in match.groups())
         if hour > 23 or minute > 59 or second > 59:

@@ -20,7 +20,7 @@ from keepclear.host.config import Config, read_config
 from keepclear.host.hands import Diverged
 from keepclear.host.identity import load_identity
 from keepclear.host.service import Listener, Service
-from keepclear.host.terminal import Printer, happening, line
+from keepclear.host.terminal import UNTOLD, Printer, happening, line
 from keepclear.node.effects import Alarm, Show
 from keepclear.node.inputs import Stamp
 from keepclear.record.genesis import Genesis
@@ -55,6 +55,8 @@ def run(config: Path, quiet: bool) -> None:
     names = identity.genesis.names
 
     def listen(told: Show | Alarm, stamp: Stamp) -> bool:
+        if told.what in UNTOLD:
+            return False
         return printer.put(line(happening(told, stamp), names, name, printer.styled))
 
     def ready(service: Service) -> None:

@@ -8,7 +8,7 @@ thread of their own, and while it does not come on, nothing counts as seen.
 import queue
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import IO, Any, Final
 
 import click
@@ -23,7 +23,9 @@ HASH_DIGITS: Final = 8  # of an entry's hash, as people type them back
 MAX_BEHIND: Final = 10_000  # lines that wait for a terminal; more are not shown there, and that is told
 SEEN_WITHIN_S: Final = 1.0
 FLUSH_S: Final = 2.0
+WIDE: Final = 200  # columns of a table that no terminal bounds
 ABOUT_MEMBER: Final = frozenset({"statement", "ladder", "line", "not acknowledged"})  # facts[0] says which
+UNTOLD: Final = frozenset({"said"})  # the answer to whoever said it; the statement itself has been shown
 
 Happening = Mapping[str, Any]
 
@@ -55,6 +57,23 @@ def line(told: Happening, names: Sequence[str], own: str, styled: bool = False) 
     if alarm:
         return "\a" + click.style(text, fg="red", bold=True)
     return click.style(text, bold=True) if told["precedence"] == Precedence.FLASH else text
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Prints a table where people look; as wide as it needs to be when the output is no terminal."""
+    from rich.console import Console  # noqa: PLC0415 - 0.1 s, and most commands print no table
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=WIDE)
+    made = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for column in columns:
+        made.add_column(column, overflow="fold")
+    for row in rows:
+        made.add_row(*(Text(cell) for cell in row))
+    console.print(made)
 
 
 def short(leaf: str) -> str:

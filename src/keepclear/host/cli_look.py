@@ -1,0 +1,217 @@
+"""`keepclear status`, `show`, `tally` and `record`: what a running node knows, for people and as JSON.
+
+The law: reading only. Delivered, displayed, read and read back are different facts and never look alike; what has not
+happened is said to have not. What was said stands in the node's own words.
+"""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import click
+import msgspec
+
+from keepclear.accord.figures import clean
+from keepclear.accord.statement import Activity, Precedence
+from keepclear.accord.tally import NO_CLASS, Row
+from keepclear.accord.times import zulu
+from keepclear.host.cli_draft import word
+from keepclear.host.cli_errors import Failure
+from keepclear.host.cli_node import node_option
+from keepclear.host.client import Client
+from keepclear.host.terminal import UNTOLD, line, short, table
+
+View = dict[str, Any]
+
+READ_BACK: Final = {
+    "": "not read back",
+    "met": "READ BACK, agrees",
+    "not met": "READ BACK, DIFFERS",
+    "undecidable": "READ BACK, not decidable",
+}
+UNREAD: Final = {"delivered_ms": None, "displayed_ms": None, "read_ms": None, "read_back": ""}
+
+
+def _json(value: object) -> None:
+    click.echo(msgspec.json.encode(value).decode())
+
+
+@click.command()
+@node_option
+@click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
+def status(directory: Path, as_json: bool) -> None:
+    """Show the lines, the record, how much is in force, and what was dropped.
+
+    \b
+    Example:
+      keepclear status --node north
+    """
+    with Client(directory) as client:
+        found = client.ask("status")
+    if as_json:
+        _json(found)
+        return
+    for name, value in _status_rows(found):
+        click.echo(f"{name:<12}  {value}")
+    columns = ("peer", "line", "heard", "heard us", "round trip", "clock ahead of ours", "waiting")
+    table("", columns, [_peer(peer) for peer in found["peers"]])
+
+
+def _status_rows(found: View) -> list[tuple[str, str]]:
+    disputed = [("DISPUTED", f"{clean(party)}: {reason}") for party, reason in found["disputes"]]
+    return [
+        ("member", f"{clean(found['member'])}, mode {found['mode']}, {found['time']}"),
+        ("line", found["line"]),
+        ("record", f"{found['entries']} entries, joint checkpoint {found['joint_checkpoint']}"),
+        ("in force", f"{found['in_force']} matters, epoch {found['epoch']}"),
+        ("own picture", f"{found['tracks']} tracks, {found['plans']} plans, {len(found['advisories'])} advisories"),
+        ("disk", f"FAILED: {found['disk_failed']}" if found["disk_failed"] else "works"),
+        ("dropped", ", ".join(f"{number} {what}" for what, number in found["noise"].items()) or "nothing"),
+        *disputed,
+    ]
+
+
+def _peer(peer: View) -> list[str]:
+    low_ms, high_ms = peer["clock_offset_ms"]
+    offset = "not known" if low_ms is None or high_ms is None else f"{low_ms} to {high_ms} ms"
+    trip = "not known" if peer["round_trip_ms"] is None else f"{peer['round_trip_ms']} ms"
+    heard, echoed = (_ago(peer[name]) for name in ("heard_ms_ago", "heard_us_ms_ago"))
+    return [clean(peer["name"]), peer["state"].upper(), heard, echoed, trip, offset, f"{peer['waiting']} frames"]
+
+
+def _ago(ms: int | None) -> str:
+    return "never" if ms is None else f"{ms / 1_000:.1f} s ago"
+
+
+@click.command()
+@node_option
+@click.option("--follow", is_flag=True, help="Then go on with what the node tells. It counts as seen by you.")
+@click.option("--all", "every", is_flag=True, help="Also what has ended, was cancelled or replaced.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON, one object a line.")
+def show(directory: Path, follow: bool, every: bool, as_json: bool) -> None:
+    """Show the matters in force with their marks and rules, how far each has come, and the advisories.
+
+    Four steps, four different facts: delivered (on the member's disk), DISPLAYED (put before its officer), READ (the
+    officer says so), READ BACK (the officer has repeated it). None of them is an agreement.
+
+    \b
+    Example:
+      keepclear show --node north --follow
+    """
+    with Client(directory) as client:
+        if not follow:
+            _picture(client, every, as_json)
+            return
+        happenings = client.follow()
+        next(happenings)  # from here on nothing is missed
+        with Client(directory) as other:
+            names, own = _picture(other, every, as_json)
+        for told in happenings:
+            if as_json:
+                _json(told)
+            elif told["what"] not in UNTOLD:
+                click.echo(line(told, names, own, sys.stdout.isatty()))
+    raise Failure("the node has ended", "look why in its own terminal; start it with: keepclear run DIR/node.toml")
+
+
+def _picture(client: Client, every: bool, as_json: bool) -> tuple[list[str], str]:
+    """Shows what there is now; answers the members' names and our own."""
+    facts = client.ask("facts")
+    names, own = facts["names"], facts["names"][facts["me"]]
+    matters = client.ask("matters", all=every)["matters"]
+    advisories = client.ask("status")["advisories"]
+    if as_json:
+        _json({"matters": matters, "advisories": advisories})
+        return names, own
+    for _, _, text in advisories:
+        click.secho(f"ADVISORY  {clean(text)}", fg="red", bold=True)
+    if not matters:
+        click.echo("nothing is in force" if not every else "nothing has been said that others have to act upon")
+    for matter in matters:
+        _matter(matter, own)
+    return names, own
+
+
+def _matter(matter: View, own: str) -> None:
+    status_ = matter["status"].upper()
+    marks = f" [{', '.join(matter['marks'])}]" if matter["marks"] else ""
+    title = f"{short(matter['leaf'])}  {status_}{marks}, on {matter['holders']} members' disks"
+    click.secho(title, bold=matter["precedence"] == Precedence.FLASH.name)
+    for text in matter["text"].splitlines():
+        click.echo(f"  {text}")
+    if matter["from"] == own:
+        for name, rung in matter["ladder"].items():
+            click.echo(f"  {clean(name)}: {', '.join(_steps(rung))}")
+    else:
+        steps = _steps(matter["ladder"].get(own, UNREAD))
+        click.echo(f"  we: {', '.join(steps[2:])}")  # that it is here and shown, the reader sees
+    click.echo()
+
+
+def _steps(rung: View) -> list[str]:
+    """The four facts in four different words and weights; those that have not happened said so."""
+    looks: tuple[tuple[str, str, dict[str, bool]], ...] = (
+        ("delivered", "delivered", {"dim": True}),
+        ("displayed", "DISPLAYED", {}),
+        ("read", "READ", {"bold": True}),
+    )
+    out = []
+    for name, happened, look in looks:
+        at_ms = rung[f"{name}_ms"]
+        out.append(f"not {name}" if at_ms is None else click.style(f"{happened} {_of_day(at_ms)}", **look))
+    words = READ_BACK.get(rung["read_back"], "READ BACK, not decidable")
+    colour = {"met": "green", "not met": "red"}.get(rung["read_back"])
+    return [*out, click.style(words, fg=colour, underline=True) if rung["read_back"] else words]
+
+
+def _of_day(ms: int) -> str:
+    """The Zulu time of day to the second, in which it happened."""
+    return zulu(ms // 1_000 * 1_000)[-9:]
+
+
+@click.command()
+@node_option
+@click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
+def tally(directory: Path, as_json: bool) -> None:
+    """Count what was given, received, late, vague, acknowledged, met: from entries alone, so the same at both ends.
+
+    \b
+    Example:
+      keepclear tally --node north
+    """
+    with Client(directory) as client:
+        found, names = client.ask("tally"), client.ask("facts")["names"]
+    if as_json:
+        _json(found)
+        return
+    rows = [msgspec.convert(row, Row) for row in found["rows"]]
+    columns = [name.replace("_", " ") for name in Row.__struct_fields__]
+    table("", ["party", "class", *columns[2:]], [_tally_row(row, names) for row in rows])
+    click.echo(f"digest {found['digest']}: who has the same entries has the same digest")
+
+
+def _tally_row(row: Row, names: Sequence[str]) -> list[str]:
+    party, activity, *rest = msgspec.structs.astuple(row)
+    known = word(Activity(activity)) if activity in list(Activity) else f"class {activity}"
+    return [clean(names[party]), "none" if activity == NO_CLASS else known, *map(str, rest)]
+
+
+@click.command()
+@click.argument("out", type=click.Path(path_type=Path))
+@node_option
+def record(out: Path, directory: Path) -> None:
+    """Write the record to the file OUT: all that somebody needs who verifies it without this node.
+
+    \b
+    Example:
+      keepclear record north.record --node north
+      keepclear verify north.record south.record
+    """
+    path = out.resolve()  # the node has another directory than we
+    if path.exists():
+        raise Failure(f"{out}: is already there and is not overwritten", "name another file, or move that one away")
+    with Client(directory) as client:
+        found = client.ask("record", path=str(path))
+    click.echo(f"{out}: {found['entries']} entries, {found['notes']} checkpoint notes")
+    click.echo(f"joint checkpoint {found['joint_checkpoint']}")
