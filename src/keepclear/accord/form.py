@@ -218,7 +218,7 @@ def _check_volumes(volumes: tuple[Volume, ...], flash: bool) -> None:
     corners = sum(len(shape.points(volume.area)) for volume in volumes)
     most = shape.MAX_VERTICES if flash else shape.MAX_VERTICES_ROUTINE
     if corners > most:
-        hint = "give a coarser outline that holds all of it, or a circle"
+        hint = "give a coarser outline that holds all of it, as containing_octagon does, or a circle"
         raise Refused(f"{corners} corners in all, at most {most}{' in a FLASH statement' if flash else ''}", hint)
     for volume in volumes:
         _check_area(volume)
