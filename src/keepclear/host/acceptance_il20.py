@@ -29,7 +29,14 @@ def judge(
     say_times(data, outcome, shown, said, layers, days)
 
 
-def _a1(outcome: Outcome, shown: list[Shown], said: Saids, layers: dict[str, int], notices: dict[str, dict[str, Any]], when: dict[bytes, int]) -> None:
+def _a1(
+    outcome: Outcome,
+    shown: list[Shown],
+    said: Saids,
+    layers: dict[str, int],
+    notices: dict[str, dict[str, Any]],
+    when: dict[bytes, int],
+) -> None:
     one = first(shown, layers["RU"], "B", "statement", said[layers["RU"], "notice"])
     took_ms = one.at_ms - when[one.leaf] if one else None
     marks = notices["RU"]["marks"]
@@ -115,10 +122,13 @@ def _storyboard(
     outcome.add(
         "act 3 margin", good, f"the notice meets the rules; B's margin is {span(margin_ms) if margin_ms else margin_ms}"
     )
-    good = cleared is not None and cleared.at_ms < day.ms("18:40")
-    inside = [s for s in shown if s.play == play and s.what == "advisory" and s.at_ms >= day.ms("18:51")]
-    good = good and not any(s.node == "B" for s in inside)
-    at = zulu(cleared.at_ms, cleared.at_ms) if cleared else "never"
-    outcome.add(
-        "act 3 clear", good, f"IL20 is clear of the areas at {at}, before 18:40:00Z, and outside the hazard at 18:51Z"
+    still = [s for s in about if s.what == "advisory" and s.at_ms >= day.ms("18:40")]
+    hazard = [
+        s for s in shown if s.play == play and s.node == "B" and s.what == "advisory" and s.at_ms >= day.ms("18:51")
+    ]
+    good = cleared is not None and cleared.at_ms < day.ms("18:40") and not still and not hazard
+    at = zulu(cleared.at_ms // 1_000 * 1_000, cleared.at_ms) if cleared else "never"
+    words = (
+        f"by its new plan IL20 stays out, the advisory ended at {at}; no flight of B is inside at 18:40Z or at 18:51Z"
     )
+    outcome.add("act 3 clear", good, words)

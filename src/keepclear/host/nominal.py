@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from keepclear.host.scenario import Day, Scenario, Track
+from keepclear.host.scenario import Day, PlanFiled, Scenario, Track
 
 EARTH_KM_PER_DEGREE: Final = 111.195
 POS_ERR_M: Final = 100
@@ -67,6 +67,19 @@ def line_of(at: Fix) -> dict[str, Any]:
         "type": "position", "flight": at.flight, "lat": round(at.lat, 6), "lon": round(at.lon, 6),
         "alt_m": round(at.alt_m), "alt_ref": "AMSL", "gs_kmh": round(at.speed_mps * 3.6, 1),
         "track": round(at.course_deg, 1) % 360, "pos_err_m": POS_ERR_M, "alt_err_m": ALT_ERR_M, "at": at.at_ms,
+    }  # fmt: skip
+
+
+def plan_line(plan: PlanFiled, day: Day) -> dict[str, Any]:
+    """A plan as a JSON line of the track port."""
+    waypoints = [
+        {"lat": lat, "lon": lon, "alt_m": alt_m, "alt_ref": "AMSL", "at": day.ms(z)}
+        for z, lat, lon, alt_m in plan.points
+    ]
+    return {
+        "plan": {
+            "flight": plan.flight, "tolerance_m": plan.tolerance_m, "tolerance_s": 30, "waypoints": waypoints,
+        }
     }  # fmt: skip
 
 

@@ -53,8 +53,11 @@ class Player:
         """Plays one play from its beginning to its end."""
         day = Day(self.data.scenario.date, number)
         events = list(play.event)
+        plans = [plan for plan in self.data.plan if play.layer in plan.layers]
         for at_ms in self._instants(play, day):
             self._jump(at_ms)
+            while plans and day.ms(plans[0].z) <= at_ms:
+                self.stage.actors[plans[0].owner].feed([nominal.plan_line(plans.pop(0), day)])
             self._feed(play, day, at_ms)
             while events and day.ms(events[0].z) <= at_ms:
                 self._do(number, day, events.pop(0))
@@ -145,7 +148,7 @@ class Player:
     def _is_news(self, event: dict[str, Any]) -> bool:
         """Alarms that only repeat what is shown, one's own words, and what the observer sees too are left out."""
         if event["node"] == self.data.scenario.observer:
-            return event["what"] == "disputed"
+            return bool(event["what"] == "disputed")
         if event["event"] == "alarm":
             return event["what"] not in ("advisory", "unclear", "not acknowledged")
         if event["what"] == "statement":

@@ -42,6 +42,18 @@ class Track(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     invented: bool = False
 
 
+class PlanFiled(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A flight's own plan, given to its owner's node at a time: (Zulu, lat, lon, altitude m) each."""
+
+    z: str
+    flight: str
+    owner: str
+    points: tuple[tuple[str, float, float, int], ...]
+    layers: tuple[str, ...] = ()
+    tolerance_m: int = 500
+    invented: bool = False
+
+
 class Told(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One sentence of one account. Rows of one `about` are held against each other."""
 
@@ -112,6 +124,7 @@ class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     understanding: Rules
     play: tuple[Play, ...]
     track: tuple[Track, ...] = ()
+    plan: tuple[PlanFiled, ...] = ()
     told: tuple[Told, ...] = ()
 
 

@@ -102,7 +102,9 @@ def _plan(snapshot: Snapshot, plan: Plan) -> Iterator[Finding]:
     for (_, owner), row in _first_rows(rows, owners, by_leg=False).items():
         if rows.clear_ms[row] <= snapshot.now_ms:
             continue
-        speed, err_cm = _speed(plan, int(rows.track[row])), plan.tolerance_cm
+        leg, err_cm = int(rows.track[row]), plan.tolerance_cm
+        now = next((p.speed_cmps for p in snapshot.positions if p.flight == plan.flight), None)
+        speed = max(now or 0, _speed(plan, leg))  # what it is seen to fly it can fly to get clear
         known = not unknown[rows.volume[row]]
         yield _finding(snapshot, PLANNED_FLIGHT, plan.flight, owner, rows, row, speed, err_cm, known)
 
@@ -150,7 +152,8 @@ def _finding(
     # Where the area is not known, every way out would be a safe side derived from nothing.
     return Finding(
         what=what, flight=flight, other="", leaf=owner.leaf, inside=inside, unknown_area=not known,
-        case=str(answer.case), enter_ms=_time(rows.enter_ms[row]), clear_ms=_time(rows.clear_ms[row]) if known else None,
+        case=str(answer.case), enter_ms=_time(rows.enter_ms[row]),
+        clear_ms=_time(rows.clear_ms[row]) if known else None,
         margin_ms=answer.margin_ms if known else None, margin_low_ms=answer.margin_low_ms if known else None,
         margin_high_ms=answer.margin_high_ms if known else None, way_out_ms=answer.way_out_ms if known else None,
         reason=answer.reason if known else "the area is not known",
@@ -212,7 +215,7 @@ def _geo_plan(plan: Plan) -> geo_plan.Plan:
     )
 
 
-def _speed(plan: Plan, leg: int) -> int | None:
+def _speed(plan: Plan, leg: int) -> int:
     """Ground speed on one leg of a plan, cm/s."""
     one, other = plan.waypoints[leg], plan.waypoints[leg + 1]
     way_m, _, _ = geodesy.inverse(one.lat_e7 / 1e7, one.lon_e7 / 1e7, other.lat_e7 / 1e7, other.lon_e7 / 1e7)

@@ -51,7 +51,7 @@ def succeed(core: Core, matter: Matter, said: Said) -> None:
         _spread(core, matter, [_word(said, CANCELLED, matter.leaf)])
     else:
         matter.superseded = True
-        matter.status = _status(matter)
+        _settle(core, matter)
         _spread(core, successor, matter.words)
     if len(matter.successors) > 1:
         core.show(
@@ -97,7 +97,14 @@ def _add(core: Core, matter: Matter, words: list[Word]) -> None:
     if len(merged) > MAX_WORDS:
         core.count_noise("word on one matter beyond the limit", len(merged) - MAX_WORDS)
     matter.words = merged[-MAX_WORDS:]
-    matter.status = _status(matter)
+    _settle(core, matter)
+
+
+def _settle(core: Core, matter: Matter) -> None:
+    status = _status(matter)
+    if status != matter.status:
+        matter.status = status
+        core.show("changed", f"now {status}", matter.leaf, matter.precedence, (matter.party, matter.kind, status))
 
 
 def _status(matter: Matter) -> str:
