@@ -177,6 +177,20 @@ def test_within_area(volumes: tuple[Volume, ...], outcome: Outcome) -> None:
     assert finding.outcome is outcome
 
 
+def test_errors_of_the_statement_and_of_the_agreed_volume_both_count() -> None:
+    """A circle a kilometre inside, a limit 100 m below: met without error, undecidable once either error is larger."""
+    for err_cm, outcome in ((0, MET), (49_000, MET), (51_000, UNDECIDABLE)):
+        agreed = Volume(volume("circle 35.4,35.9 55km").area, err_cm)
+        said_volume = Volume(volume("circle 35.4,35.9 54km").area, err_cm, GROUND, Altitude(300_000, AltRef.STD))
+        found = check(said("18:00:00", notice("18:40:00", volumes=(said_volume,))), [WithinArea("G1", "", agreed)])
+        assert one(found).outcome is outcome
+    for err_cm, outcome in ((0, MET), (4_900, MET), (5_100, UNDECIDABLE)):
+        agreed = Volume(AGREED.area, upper=Altitude(300_000, AltRef.STD, err_cm))
+        said_volume = Volume(volume().area, 0, GROUND, Altitude(290_000, AltRef.STD, err_cm))
+        found = check(said("18:00:00", notice("18:40:00", volumes=(said_volume,))), [WithinArea("G1", "", agreed)])
+        assert one(found).outcome is outcome
+
+
 def test_a_rule_unknown_here_is_undecidable_and_says_so() -> None:
     finding = one(check(said("18:00:00", notice("18:40:00")), [Unread("X", "", "no_overflight", "not known")]))
     assert finding == Finding("X", "no_overflight", B, UNDECIDABLE, "not known")

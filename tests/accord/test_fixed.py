@@ -51,6 +51,23 @@ def test_an_error_widens_what_cannot_be_decided_and_nothing_else() -> None:
         assert within(of(shape.polygon(points)), of(BOX), 50_000) is outcome
 
 
+def test_outside_by_less_than_the_error_is_undecidable() -> None:
+    """A circle of 1 km whose centre is 3 km north of the border: it reaches 4 km out."""
+    north = round(Geodesic.WGS84.Direct(36, 36, 0, 3_000)["lat2"] * DEGREE)
+    circle = of(shape.circle(36 * DEGREE, north, 100_000))
+    for err_m, outcome in ((0, NOT_MET), (3_950, NOT_MET), (4_050, UNDECIDABLE)):
+        assert within(circle, of(BOX), 100 * err_m) is outcome
+
+
+def test_the_way_round_the_back_may_be_the_shorter() -> None:
+    """A ring almost round the earth, and an area in its gap of 2 degrees, 11 km from either side of it."""
+    lons = (-179, -90, 0, 90, 179)
+    agreed = ring(*((lon, -5) for lon in lons), *((lon, 5) for lon in reversed(lons)), unit=DEGREE)
+    gap = of(shape.polygon([(1_791_000_000, 0), (1_809_000_000, 0), (1_800_000_000, 1_000)]))
+    assert within(gap, agreed, 10_000_000) is NOT_MET  # its middle is 111 km from both
+    assert within(gap, agreed, 15_000_000) is UNDECIDABLE
+
+
 def test_a_bridge_over_a_notch_is_outside_although_its_corners_are_inside() -> None:
     notched = ring((0, 0), (10, 0), (10, 10), (6, 10), (5, 3), (4, 10), (0, 10), unit=DEGREE)
     assert within(ring((1, 5), (9, 5), (9, 6), (1, 6), unit=DEGREE), notched, 0) is NOT_MET
