@@ -87,20 +87,23 @@ def _padded(pos_err_m: FloatArray, lat_deg: FloatArray) -> FloatArray:
 def _through_circles(legs: Legs, volumes: Volumes, pairs: Pairs, number: IntArray) -> tuple[Spans, Spans]:
     leg, volume = pairs.leg[number], pairs.volume[number]
     relative = Relative(legs.movers(leg), volumes.centre[:, volume])
-    length = legs.length_s[leg]
-    least = time_of_least(relative, length)
-    results = []
+    least = time_of_least(relative, legs.length_s[leg])
+    # The circle and the circle made wider by the error, asked in one go.
+    twice = np.tile(np.arange(len(number)), 2)
     error = legs.pos_err_m[leg]
-    for radius in (volumes.radius_m[volume], volumes.radius_m[volume] + np.where(error > 0, error + SAG_M, 0.0)):
-        within, enter, leave = times_within(relative, least, length, arc_to_chord_m(radius))
-        wide = np.nonzero(radius[within] > CHORD_M)[0]
-        if wide.size:
-            some = leg[within[wide]], volume[within[wide]], radius[within[wide]]
-            enter[wide] = _onto_circle(legs, volumes, *some, enter[wide])
-            leave[wide] = _onto_circle(legs, volumes, *some, leave[wide])
-        spans = Spans(number[within], enter, leave, leg[within])
-        results.append(spans.take(enter < leave))
-    return results[0], results[1]
+    radius = np.concatenate(
+        [volumes.radius_m[volume], volumes.radius_m[volume] + np.where(error > 0, error + SAG_M, 0.0)]
+    )
+    leg, volume = leg[twice], volume[twice]
+    within, enter, leave = times_within(relative.take(twice), least[twice], legs.length_s[leg], arc_to_chord_m(radius))
+    wide = np.nonzero(radius[within] > CHORD_M)[0]
+    if wide.size:
+        some = leg[within[wide]], volume[within[wide]], radius[within[wide]]
+        enter[wide] = _onto_circle(legs, volumes, *some, enter[wide])
+        leave[wide] = _onto_circle(legs, volumes, *some, leave[wide])
+    spans = Spans(number[twice[within]], enter, leave, leg[within])
+    sure = within < len(number)
+    return spans.take(sure & (enter < leave)), spans.take(~sure & (enter < leave))
 
 
 def _onto_circle(

@@ -19,7 +19,8 @@ from keepclear.geo.units import BoolArray, FloatArray, IntArray
 _LEAST_ROUNDS = 10
 _ROOT_ROUNDS = 40
 _STILL_MPS2 = 1e-12
-_SETTLED_S = 1e-6
+_SETTLED_S = 1e-4
+"""Steps of Newton this small leave an error that is the square of it, far below the millisecond of the answer."""
 _SAME_GAP_M2 = 1e-6
 
 
