@@ -89,3 +89,8 @@ def test_a_note_that_is_no_checkpoint_is_not_written(size: str) -> None:
     raw = note.format_note(Note(f"origin\n{size}\nroot\n", (signature,)))
     with pytest.raises(BadNote, match="second line"):
         list(archive.write(LINE.genesis, [], [raw]))
+
+
+def test_the_largest_size_has_its_place() -> None:
+    raw = note.format_note(Note(f"origin\n{2**53 - 1}\nroot\n", (Signature("x", bytes(4), bytes(64)),)))
+    assert archive.note_place(raw)[:2] == ("origin", 2**53 - 1)

@@ -8,7 +8,7 @@ import pytest
 from tests.record.build import START_MS, Line, notice, small_line
 
 from keepclear.accord import statement
-from keepclear.record import archive, checkpoint, verify
+from keepclear.record import archive, checkpoint, tree, verify
 from keepclear.record.checkpoint import Checkpoint
 from keepclear.record.entry import Entry, Seen
 from keepclear.record.note import KeyType
@@ -266,6 +266,16 @@ def test_a_link_is_held_against_its_authors_earlier_starts() -> None:
             assert finding.evidence == (link.raw, old.entries[0].raw)
         else:
             assert report.sound
+
+
+def test_a_link_names_what_its_author_holds_past_a_gap_of_an_earlier_start() -> None:
+    line = Line()
+    first, lost, late = (line.say(0, notice(f"Number {n}"), heard_by=()) for n in range(3))
+    old, root = line.incarnation(0), tree.root_of([first.leaf])
+    line.restart(0)
+    line.say(0, statement.Link(answered=0b011, old=((old, 0, 1, root, ((2, late.leaf),), ((1, 1),)),)))
+    assert of(line).sound
+    assert of(line, [e for e in line.entries(0) if e.leaf != lost.leaf]).sound
 
 
 def test_a_link_may_name_a_clone_that_started_later() -> None:
