@@ -26,7 +26,7 @@ demo: .venv/ready $(if $(filter swiss-day,$(SCENARIO)),data) ## Two parties and 
 	.venv/bin/keepclear demo --scenario $(SCENARIO) $(ARGS)
 
 test: .venv/ready data ## Every test, and the slowest ten
-	$(PYTHON) -m pytest -n 2 --durations=10 $(ARGS)
+	$(PYTHON) -m pytest -n 2 --dist loadfile --durations=10 $(ARGS)
 
 check: .venv/ready ## What a machine can say of the source: lint, format, types, house and repository rules
 	$(PYTHON) -m ruff check .
