@@ -16,6 +16,8 @@ DATAGRAM_BYTES: Final = 1_100  # what several small items are bundled to, so tha
 MAX_PATH_BYTES: Final = 4
 MAX_BEYOND: Final = 64  # slots past a gap that one HAVE names
 MAX_BOOKS: Final = 1_000  # logbooks that one VECTOR lists
+MAX_VECTOR_BYTES: Final = 100_000  # of one VECTOR, roughly reckoned: a frame has room for it
+MAX_ITEMS: Final = 1_000  # of one frame; a datagram's worth of the smallest is 100
 NONCE_BYTES: Final = 16
 
 
@@ -91,13 +93,13 @@ def read(data: bytes) -> tuple[Frame, list[Item], int]:
     """The frame, its readable items, and how many items were not readable. Raises BadFrame."""
     try:
         frame = msgspec.convert(canonical.decode(data, MAX_FRAME_BYTES), Frame)
-    except (canonical.NotCanonical, msgspec.ValidationError) as error:
+    except (canonical.NotCanonical, msgspec.ValidationError, ValueError) as error:
         raise BadFrame(f"not a frame: {error}") from error
     if len(frame.path.encode()) > MAX_PATH_BYTES or frame.mono_ms < 0 or frame.hold_ms < 0:
         raise BadFrame("path of more than 4 bytes, or a negative time")
     items: list[Item] = []
-    strange = 0
-    for item in frame.items:
+    strange = max(0, len(frame.items) - MAX_ITEMS)
+    for item in frame.items[:MAX_ITEMS]:
         try:
             items.append(msgspec.convert(item, Item))
         except msgspec.ValidationError:

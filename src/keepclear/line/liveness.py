@@ -70,7 +70,7 @@ def echo(live: Liveness, now_ms: int) -> tuple[int | None, int]:
     return live.heard_ms, 0 if live.heard_ms is None else now_ms - live.heard_at_ms
 
 
-def resend_after_ms(live: Liveness, tries: int) -> int:
-    """How long to wait for a word on something sent `tries` times: twice the round trip, growing, 80 ms to 5 s."""
+def patience_ms(live: Liveness) -> int:
+    """How long to wait for a word on something sent once: twice the round trip, at least 80 ms."""
     trip = FIRST_ROUND_TRIP_MS if live.smooth_ms is None else live.smooth_ms
-    return min(5_000, max(80, 2 * trip + 20) * (1 + tries // 2))
+    return max(80, 2 * trip + 20)

@@ -16,6 +16,10 @@ from keepclear.line.liveness import Liveness
 WINDOW: Final = 256  # entries on their way to one peer; PEERS' fixed window of datagrams
 RELAY_AFTER_MS: Final = 1_000  # an entry of somebody else is relayed only if its author has not brought it by then
 ASK_AGAIN_MS: Final = 500
+TELL_AGAIN_MS: Final = 100  # a vector is long; a question is repeated after ASK_AGAIN_MS and not sooner
+RESEND_MOST_MS: Final = 5_000
+MAX_BEYOND_KNOWN: Final = 4_096  # slots past a gap that a peer is remembered to hold, as many as a logbook holds
+MAX_STRANGE_BOOKS: Final = 2_000  # logbooks that only the peer has named so far; a vector lists 1 000
 
 BookKey = bytes
 SlotKey = bytes
@@ -67,6 +71,7 @@ class Peer(msgspec.Struct, array_like=True):
     tell: dict[BookKey, bool] = {}
     sent_ms: int = 0
     strange: int = 0
+    told_ms: int | None = None
 
 
 def begin(peer: Peer, session: bytes, nonce: bytes) -> Peer:
@@ -88,11 +93,11 @@ def hold(peer: Peer, book: BookKey, size: int, beyond: list[int]) -> None:
     holding = peer.holds.get(book)
     if holding is None:
         holding = peer.holds[book] = Holding(0, [])
-    if size >= holding.size:
-        holding.size = size
-        holding.beyond = sorted({seq for seq in (*holding.beyond, *beyond) if seq >= size})
-    else:
-        holding.beyond = sorted({*holding.beyond, *(seq for seq in beyond if seq >= holding.size)})
+    new = [seq for seq in beyond if seq >= holding.size and seq not in holding.beyond]
+    if size <= holding.size and not new:
+        return
+    holding.size = max(size, holding.size)
+    holding.beyond = sorted({seq for seq in (*holding.beyond, *new) if seq >= holding.size})[:MAX_BEYOND_KNOWN]
     arrived = [slot for slot in peer.flight if slot[:9] == book and has(peer, slot)]
     for slot in arrived:
         del peer.flight[slot]
@@ -120,10 +125,9 @@ def due_relays(peer: Peer, now_ms: int) -> list[SlotKey]:
 
 def to_send(peer: Peer, now_ms: int) -> list[SlotKey]:
     """The entries to send now, most urgent first, each marked as on its way: overdue ones again, then new ones."""
+    patience_ms = liveness.patience_ms(peer.live)
     again = [
-        (flight.precedence, slot)
-        for slot, flight in peer.flight.items()
-        if now_ms - flight.sent_ms >= liveness.resend_after_ms(peer.live, flight.tries)
+        (flight.precedence, slot) for slot, flight in peer.flight.items() if _due_ms(flight, patience_ms) <= now_ms
     ]
     out: list[tuple[int, SlotKey]] = []
     for precedence, slot in sorted(again):
@@ -142,6 +146,11 @@ def to_send(peer: Peer, now_ms: int) -> list[SlotKey]:
 
 def next_resend_ms(peer: Peer) -> int | None:
     """The monotonic time at which something on its way is overdue; None when nothing is."""
-    return min(
-        (f.sent_ms + liveness.resend_after_ms(peer.live, f.tries) for f in peer.flight.values()), default=None
-    )  # fmt: skip
+    patience_ms = liveness.patience_ms(peer.live)
+    return min((_due_ms(flight, patience_ms) for flight in peer.flight.values()), default=None)
+
+
+def _due_ms(flight: Flight, patience_ms: int) -> int:
+    """When something is to be sent again: the wait grows with every other time, up to 5 s."""
+    wait_ms = patience_ms * (1 + flight.tries // 2)
+    return flight.sent_ms + (wait_ms if wait_ms < RESEND_MOST_MS else RESEND_MOST_MS)

@@ -18,6 +18,7 @@ from keepclear.record.entry import Entry
 
 PATH: Final = "udp"
 ITEM_OVERHEAD_BYTES: Final = 6
+TOLD_AT_ONCE: Final = 25  # HAVEs in one frame; forty bytes each, and more past a gap
 
 
 def offer_entry(core: Core, entry: Entry) -> None:
@@ -25,6 +26,8 @@ def offer_entry(core: Core, entry: Entry) -> None:
     core.state.arrivals += 1
     slot = peers.slot_key(*entry.slot)
     for peer in core.state.peers.values():
+        if not peer.answered:
+            continue  # it is offered all that it lacks when it has said what it holds
         if entry.header.party == core.me:
             peers.offer(peer, slot, entry.header.precedence, core.state.arrivals)
         elif entry.header.party != peer.index:
@@ -68,7 +71,8 @@ def flush(core: Core) -> None:
             due = peers.next_resend_ms(peer)
             wake = due if wake is None else wake if due is None else min(wake, due)
         elif tell:
-            send_items(core, peer, tell)
+            for at in range(0, len(tell), TOLD_AT_ONCE):
+                send_items(core, peer, tell[at : at + TOLD_AT_ONCE])
     if wake is not None and wake < core.mono_ms + core.state.settings.heartbeat_ms:
         core.emit(Wake(wake))
 
@@ -96,8 +100,10 @@ def _send_entries(core: Core, peer: Peer, first: list[Item]) -> None:
         if entry is not None:
             core.state.arrivals += 1
             peers.offer(peer, slot, entry.header.precedence, core.state.arrivals)
-    bundle: list[Item] = list(first)
-    room = frames.DATAGRAM_BYTES - 40 * len(first)
+    for at in range(0, len(first) - TOLD_AT_ONCE, TOLD_AT_ONCE):
+        send_items(core, peer, first[at : at + TOLD_AT_ONCE])
+    bundle: list[Item] = first[(len(first) - 1) // TOLD_AT_ONCE * TOLD_AT_ONCE :] if first else []
+    room = frames.DATAGRAM_BYTES - 40 * len(bundle)
     wet = False
     for slot in peers.to_send(peer, core.mono_ms):
         entry = core.entry_in(slot)

@@ -11,12 +11,14 @@ from keepclear.node.core import Core
 from keepclear.node.effects import Keep, Mark
 from keepclear.node.state import MAX_DISPUTES, Arrival, Dispute, Owed
 from keepclear.record.entry import Entry
-from keepclear.record.logbook import Contradiction, Verdict
+from keepclear.record.logbook import MAX_HELD, Contradiction, Verdict
 
 
 def take(core: Core, entry: Entry, by: int) -> Verdict:
     """Adds a checked entry that `by` brought (ourselves or a peer). Contradictions are kept as disputes."""
     party, incarnation, seq = entry.slot
+    if seq > MAX_HELD and (party, incarnation) not in core.books.books:
+        return Verdict.FULL  # a logbook of which nothing is held is none
     verdict, contradiction = core.books.add(entry)
     if contradiction is not None:
         dispute(core, party, contradiction)
@@ -24,7 +26,7 @@ def take(core: Core, entry: Entry, by: int) -> Verdict:
         _keep(core, entry)
         situation.fold(core, entry)
         courier.offer_entry(core, entry)
-    if verdict is not Verdict.CONTRADICTION and by != core.me:
+    if verdict not in (Verdict.CONTRADICTION, Verdict.FULL) and by != core.me:
         peer, book = core.state.peers[by], peers.book_key(party, incarnation)
         peers.hold(peer, book, 0, [seq])
         if verdict is Verdict.KNOWN:

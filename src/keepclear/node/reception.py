@@ -13,7 +13,7 @@ from keepclear.line import liveness
 from keepclear.line import peer as peers
 from keepclear.line.frame import Ask, EntryItem, Have, Item, Note, Vector
 from keepclear.line.peer import Peer
-from keepclear.node import ledger, reconcile, witness
+from keepclear.node import ledger, reconcile, situation, witness
 from keepclear.node.core import Core
 from keepclear.node.inputs import Receive
 from keepclear.record import entry as entries
@@ -42,18 +42,24 @@ def receive(core: Core, data: Receive) -> None:
         _take_item(core, peer, item)
 
 
+def _take_have(core: Core, peer: Peer, have: Have) -> None:
+    if not _is_book(core, have.party, have.incarnation) or have.size < 0:
+        core.count_noise("word on no logbook")
+        return
+    book = peers.book_key(have.party, have.incarnation)
+    strange = book not in peer.holds and (have.party, have.incarnation) not in core.books.books
+    if strange and len(peer.holds) >= peers.MAX_STRANGE_BOOKS:
+        core.count_noise("word on more logbooks than are kept in mind")
+        return
+    peers.hold(peer, book, have.size, list(have.beyond[: frames.MAX_BEYOND]))
+
+
 def _take_item(core: Core, peer: Peer, item: Item) -> None:
     match item:
         case EntryItem(raw):
             _take_entry(core, peer, raw)
         case Have():
-            if _is_book(core, item.party, item.incarnation) and item.size >= 0:
-                peers.hold(
-                    peer,
-                    peers.book_key(item.party, item.incarnation),
-                    item.size,
-                    list(item.beyond[: frames.MAX_BEYOND]),
-                )
+            _take_have(core, peer, item)
         case Ask():
             reconcile.answer(core, peer, item)
         case Vector():
@@ -74,7 +80,8 @@ def _take_entry(core: Core, peer: Peer, raw: bytes) -> None:
         return
     try:
         entry = entries.read(raw, core.genesis.body.limits.entry_bytes)
-        known = core.entry_in(peers.slot_key(*entry.slot)) if _is_book(core, *entry.slot[:2]) else None
+        book = core.books.books.get(entry.slot[:2])
+        known = book.get(entry.header.seq) if book is not None else None
         if known is None or known.raw != raw:
             entries.check(entry, core.genesis)
     except BadEntry as error:
@@ -82,10 +89,14 @@ def _take_entry(core: Core, peer: Peer, raw: bytes) -> None:
         return
     if entry.header.party == core.me and known is None and _is_present(core, entry):
         _not_ours(core, entry)
+        situation.show_outside(core, entry, "signed with our key in this start, and not by us")
         return
     verdict = ledger.take(core, entry, peer.index)
     if verdict is Verdict.FULL:
         core.count_noise("too far ahead to hold")
+        situation.show_outside(core, entry, "too far ahead of what is here to be held")
+    elif verdict is Verdict.CONTRADICTION:
+        situation.show_outside(core, entry, "contradicts what its author signed before")
     elif verdict in (Verdict.APPENDED, Verdict.HELD) and entry.header.party == core.me:
         reconcile.note_change(core)
 

@@ -15,9 +15,17 @@ from keepclear.line.peer import Peer
 from keepclear.node import author, courier
 from keepclear.node.core import Core
 from keepclear.node.inputs import Session
+from keepclear.record.logbook import Incarnation
 
-LINK_WAIT_MS: Final = 3_000  # how long a LINK waits for entries that a peer says it holds
+Old = tuple[bytes, int, int, bytes, tuple[tuple[int, bytes], ...], tuple[tuple[int, int], ...]]
+
+LINK_WAIT_MS: Final = 3_000  # how long a LINK waits for entries that a peer says it holds; twice as long each time
+LINK_WAIT_MOST_MS: Final = 60_000
 MAX_OLD: Final = 200  # incarnations that one LINK names: the newest; older ones were named by the LINKs before
+ENTRY_ROOM_BYTES: Final = 1_500  # for header and signatures round a body
+BOOK_BYTES: Final = 64  # one logbook in a VECTOR or LINK without what is held past a gap
+HELD_BYTES: Final = 44  # one slot and its hash
+MAX_TOLD: Final = 8  # slots past a gap, and gaps, that a LINK tells of one incarnation
 
 
 def begin(core: Core, data: Session) -> None:
@@ -37,11 +45,19 @@ def ask(core: Core, peer: Peer) -> None:
 
 
 def answer(core: Core, peer: Peer, question: Ask) -> None:
-    """Tells the peer everything that is durably held here."""
-    books = []
-    for book in core.books.all()[-frames.MAX_BOOKS :]:
+    """Tells the peer everything that is durably held here: its own logbooks first, then the newest, as many as fit."""
+    if peer.told_ms is not None and core.mono_ms - peer.told_ms < peers.TELL_AGAIN_MS:
+        return
+    peer.told_ms = core.mono_ms
+    books: list[Book] = []
+    room = frames.MAX_VECTOR_BYTES
+    newest = sorted(core.books.all(), key=lambda book: (book.party != peer.index, -book.start, book.id))
+    for book in newest[: frames.MAX_BOOKS]:
         size, beyond = core.durable(book)
         held = tuple((seq, entry.leaf) for seq in beyond[: frames.MAX_BEYOND] if (entry := book.get(seq)))
+        room -= BOOK_BYTES + HELD_BYTES * len(held)
+        if room < 0:
+            break
         books.append(Book(book.party, book.incarnation, book.start, size, book.root(size), held))
     courier.send_items(core, peer, [Vector(question.nonce, tuple(books))])
 
@@ -55,7 +71,8 @@ def learn(core: Core, peer: Peer, vector: Vector) -> None:
     for book in vector.books:
         key = peers.book_key(book.party, book.incarnation)
         peers.hold(peer, key, book.size, [seq for seq, _ in book.beyond])
-        if book.party == core.me and book.incarnation != core.state.author.incarnation:
+        wanted = key in state.wanted or len(state.wanted) < frames.MAX_BOOKS
+        if book.party == core.me and book.incarnation != core.state.author.incarnation and wanted:
             state.wanted[key] = max(state.wanted.get(key, 0), book.size)
     courier.offer_all(core, peer)
     if not state.answered & (1 << peer.index):
@@ -76,25 +93,29 @@ def say_due(core: Core) -> None:
     if not state.due or not state.answered or core.state.disk_failed:
         return
     missing = any(_held(core, key) < size for key, size in state.wanted.items())
-    if missing and core.mono_ms - state.since_ms < LINK_WAIT_MS:
+    wait_ms = min(LINK_WAIT_MOST_MS, LINK_WAIT_MS << min(state.links, 10))
+    if missing and core.mono_ms - state.since_ms < wait_ms:
         return
-    if missing and state.linked == state.answered:
-        return  # it has been said with its holes; again only when they are filled or somebody else answers
     state.due = False
     state.linked = state.answered
+    state.links += 1
     old = [book for book in core.books.of(core.me) if book.incarnation != core.state.author.incarnation]
-    body = Link(
-        answered=state.answered,
-        old=tuple(
-            (
-                book.incarnation, book.start, book.size, book.root(book.size),
-                tuple((seq, book.held[seq].leaf) for seq in book.beyond()[:8]), tuple(book.holes()[:8]),
-            )
-            for book in old[-MAX_OLD:]
-        ),
-    )  # fmt: skip
-    author.say_by_rule(core, body, Precedence.ROUTINE)
+    author.say_by_rule(core, Link(answered=state.answered, old=_told(core, old)), Precedence.ROUTINE)
     core.show("reconciled", f"joined to {len(old)} earlier starts; answered by {_names(core, state.answered)}")
+
+
+def _told(core: Core, old: list[Incarnation]) -> tuple[Old, ...]:
+    """What a LINK says of the newest of our earlier incarnations, as many as an entry has room for."""
+    room = core.genesis.body.limits.entry_bytes - ENTRY_ROOM_BYTES
+    out: list[Old] = []
+    for book in reversed(old[-MAX_OLD:]):
+        beyond = tuple((seq, book.held[seq].leaf) for seq in book.beyond()[:MAX_TOLD])
+        room -= BOOK_BYTES + HELD_BYTES * 2 * len(beyond)
+        if room < 0:
+            break
+        one = (book.incarnation, book.start, book.size, book.root(book.size), beyond, tuple(book.holes()[:MAX_TOLD]))
+        out.append(one)
+    return tuple(reversed(out))
 
 
 def _held(core: Core, key: bytes) -> int:

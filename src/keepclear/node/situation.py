@@ -24,6 +24,7 @@ from keepclear.record.genesis import Role
 
 IN_FORCE, ACTIVE = matters.IN_FORCE, matters.ACTIVE
 MAX_WAITING: Final = 4_000  # of one member's statements for what they refer to
+MAX_OUTSIDE: Final = 1_000  # statements outside the record that are remembered as shown
 MAX_AGREEMENTS: Final = 500  # proposals and acceptances of one party: one a day for a year
 
 
@@ -52,6 +53,20 @@ def fold(core: Core, entry: Entry) -> None:
         _relate_to(core, waiting, said.leaf)
     if said.kind not in BY_RULE:
         show(core, entry, said)
+
+
+def show_outside(core: Core, entry: Entry, why: str) -> None:
+    """Shows, once, a validly signed statement that cannot be taken into the record: it may be a warning."""
+    outside = core.state.outside
+    if entry.header.kind in BY_RULE or entry.leaf in outside:
+        return
+    outside.append(entry.leaf)
+    del outside[:-MAX_OUTSIDE]
+    said, h = said_of(entry), entry.header
+    notes = (f"NOT IN THE RECORD: {why}",)
+    core.show("statement", words(core, said), said.leaf, h.precedence, (h.party, h.kind, h.seq, notes))
+    if h.precedence == Precedence.FLASH:
+        core.alarm("flash", f"FLASH from {core.name(h.party)}: {phrases.label(said, core.genesis.names)}, {notes[0]}")
 
 
 def agreed(core: Core) -> tuple[InForce, ...]:

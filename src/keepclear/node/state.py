@@ -77,6 +77,7 @@ class Reconciling(msgspec.Struct, array_like=True):
     answered: int = 0
     linked: int = 0
     due: bool = False
+    links: int = 0
     since_ms: int = 0
     wanted: dict[BookKey, int] = {}
 
@@ -221,6 +222,7 @@ class State(msgspec.Struct, array_like=True):
     disputes: list[Dispute] = []
     noise: dict[str, int] = {}
     aside: list[bytes] = []
+    outside: list[bytes] = []
     disk_failed: str = ""
     arrivals: int = 0
     kept: int = 0

@@ -109,13 +109,16 @@ def _durable_size(core: Core, party: int, incarnation: bytes) -> int:
 def _weigh(core: Core, verified: Verified, origin: str) -> bool:
     """Holds a checkpoint against our own copy; True if it is of the newest size known here and agrees."""
     at, state = verified.checkpoint, core.state.checkpointing
+    if at.size == 0:
+        core.count_noise("checkpoint of nothing")
+        return False
     if _durable_size(core, at.party, at.incarnation) < at.size:
         if origin in state.waiting or len(state.waiting) < MAX_WAITING:
             state.waiting[origin] = (at.party, at.incarnation, at.size, verified.raw)
         return False
     state.waiting.pop(origin, None)
     book = core.books.books.get((at.party, at.incarnation))
-    if book is not None and at.size and book.root(at.size) != at.root:
+    if book is not None and book.root(at.size) != at.root:
         evidence = Contradiction("its checkpoint is not of its entries", book.entries[at.size - 1].raw, verified.raw)
         ledger.dispute(core, at.party, evidence)
         return False
