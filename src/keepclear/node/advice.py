@@ -1,6 +1,6 @@
 """What the officer is told about own flights: raised at once, updated when it matters, cleared with hysteresis.
 
-The law: own positions and plans come in here and go nowhere else. A finding under another digest than the one asked
+The law: own positions and plans go nowhere else. A finding under another digest than the one asked
 for is stale and dropped; none by the deadline is shown as "not assessed". A flight that is no longer heard of does
 not vanish: its advisories end with "track lost". Where the area is unknown, no safe side is derived.
 """
@@ -15,16 +15,13 @@ from keepclear.accord.shape import Volume
 from keepclear.accord.statement import Precedence
 from keepclear.accord.times import span, zulu
 from keepclear.accord.understanding import Reaction, WithinArea
-from keepclear.interop.position import Plan, Position
 from keepclear.node import situation
 from keepclear.node.assessment import PAIR, PLANNED_FLIGHT, Finding, Snapshot, Watched
 from keepclear.node.core import Core
 from keepclear.node.effects import Assess
-from keepclear.node.inputs import Assessed, Plans, Tracks
+from keepclear.node.inputs import Assessed
 from keepclear.node.state import Advisory, Matter
 
-MAX_POSITIONS: Final = 20_000
-MAX_PLANS: Final = 5_000
 REASSESS_MS: Final = 5_000  # the picture moves although nothing new comes in
 TELL_AGAIN_MS: Final = 60_000  # an entry that moves by as much is told anew
 USUAL_REACTION_MS: Final = (30_000, 60_000, 60_000)
@@ -33,41 +30,6 @@ USUAL_REACTION_MS: Final = (30_000, 60_000, 60_000)
 def begin(core: Core) -> None:
     """After a start nothing is being worked out; positions and advisories stand until they are refreshed."""
     core.state.advice.asked, core.state.advice.asked_ms, core.state.advice.dirty = b"", None, True
-
-
-def take_tracks(core: Core, data: Tracks) -> None:
-    """Takes a batch of positions, the newest of each flight."""
-    try:
-        batch = msgspec.msgpack.decode(data.batch, type=tuple[Position, ...])
-    except (msgspec.DecodeError, ValueError):
-        core.count_noise("malformed track batch")
-        return
-    positions = core.state.advice.positions
-    for position in batch:
-        known = positions.get(position.flight)
-        if known is None and len(positions) >= MAX_POSITIONS:
-            core.count_noise("flight beyond the limit")
-        elif known is None or known.at_ms < position.at_ms:
-            positions[position.flight] = position
-    core.state.advice.dirty = True
-
-
-def take_plans(core: Core, data: Plans) -> None:
-    """Takes own plans; a plan without waypoints withdraws the flight's."""
-    try:
-        batch = msgspec.msgpack.decode(data.batch, type=tuple[Plan, ...])
-    except (msgspec.DecodeError, ValueError):
-        core.count_noise("malformed plan batch")
-        return
-    plans = core.state.advice.plans
-    for plan in batch:
-        if not plan.waypoints:
-            plans.pop(plan.flight, None)
-        elif plan.flight in plans or len(plans) < MAX_PLANS:
-            plans[plan.flight] = plan
-        else:
-            core.count_noise("plan beyond the limit")
-    core.state.advice.dirty = True
 
 
 def assess_if_due(core: Core) -> None:
@@ -89,21 +51,31 @@ def assess_if_due(core: Core) -> None:
 def take_findings(core: Core, data: Assessed) -> None:
     """Turns findings into advisories; drops what is stale."""
     advice = core.state.advice
-    if data.digest != advice.asked:
+    if data.digest != advice.asked or not advice.asked:
         core.count_noise("stale findings")
         return
     advice.asked = b""
-    if data.findings is None:
+    findings = _read(core, data.findings)
+    if findings is None:
         advice.missed += 1
         core.show("not assessed", "the picture could not be worked out in time", precedence=Precedence.IMMEDIATE)
         core.alarm("not assessed", "NOT ASSESSED: advisories may be out of date")
         return
-    for raw in data.findings:
-        finding = msgspec.convert(raw, Finding, from_attributes=True)
+    for finding in findings:
         _advise(core, finding)
     for key, advisory in list(advice.advisories.items()):
         if core.wall_ms - advisory.seen_ms >= core.state.settings.alert_hold_ms:
             _clear(core, key, advisory, "clear")
+
+
+def _read(core: Core, findings: tuple[Any, ...] | None) -> list[Finding] | None:
+    """The worker's findings; None when there are none, or when they are not of this version's making."""
+    try:
+        read = None if findings is None else [msgspec.convert(f, Finding, from_attributes=True) for f in findings]
+    except (msgspec.ValidationError, ValueError):
+        core.count_noise("malformed findings")
+        return None
+    return read and [f for f in read if f.what == PAIR or f.leaf in core.state.situation.matters]
 
 
 def _snapshot(core: Core) -> Snapshot:

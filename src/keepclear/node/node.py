@@ -13,7 +13,7 @@ import msgspec
 from keepclear.line import liveness
 from keepclear.line.liveness import LineState
 from keepclear.line.peer import Peer
-from keepclear.node import advice, author, courier, duties, receipts, reception, reconcile, situation, witness
+from keepclear.node import advice, author, courier, duties, flights, receipts, reception, reconcile, situation, witness
 from keepclear.node.core import Core
 from keepclear.node.effects import Effect
 from keepclear.node.inputs import (
@@ -84,9 +84,9 @@ class Node:
             case Displayed():
                 receipts.displayed(core, data)
             case Tracks():
-                advice.take_tracks(core, data)
+                flights.take_tracks(core, data)
             case Plans():
-                advice.take_plans(core, data)
+                flights.take_plans(core, data)
             case Assessed():
                 advice.take_findings(core, data)
             case Say():

@@ -1,0 +1,105 @@
+"""Own flights: taking in positions and plans, as far as they can be.
+
+The law: these come from the party's own sources, come in here and go nowhere else. A number outside what the earth and
+its aircraft allow is counted and dropped, and so is a position from the future: it would hold its flight in place for
+as long as it lies ahead. Everything else is left to the reckoning.
+"""
+
+from collections.abc import Iterable
+from itertools import pairwise
+from typing import Final, TypeVar
+
+import msgspec
+
+from keepclear.interop.position import Plan, Position
+from keepclear.node.core import Core
+from keepclear.node.inputs import Plans, Tracks
+
+MAX_POSITIONS: Final = 20_000
+MAX_PLANS: Final = 5_000
+MAX_WAYPOINTS: Final = 1_000
+MAX_NAME_CHARS: Final = 64  # of a flight; a callsign has seven, a flight of an exercise may be called by a sentence
+MAX_AHEAD_MS: Final = 60_000  # of our own clock: receivers' clocks are off by seconds
+LAT_E7, LON_E7 = 900_000_000, 1_800_000_000
+MAX_ALT_CM: Final = 10_000_000  # 100 km, in either direction
+MAX_ERR_CM: Final = 100_000_000  # 1 000 km: a position that says so says nothing
+MAX_SPEED_CMPS: Final = 1_200_000  # 12 km/s: faster than anything that stays
+MAX_TIME_MS: Final = 2**53
+
+_Flight = TypeVar("_Flight", Position, Plan)
+
+
+def take_tracks(core: Core, data: Tracks) -> None:
+    """Takes a batch of positions, the newest of each flight."""
+    positions = core.state.advice.positions
+    for position in _read(core, data.batch, tuple[Position, ...], "malformed track batch"):
+        if not _is_position(position) or position.at_ms > core.wall_ms + MAX_AHEAD_MS:
+            core.count_noise("position out of range or from the future")
+            continue
+        known = positions.get(position.flight)
+        if known is None and len(positions) >= MAX_POSITIONS:
+            core.count_noise("flight beyond the limit")
+        elif known is None or known.at_ms < position.at_ms:
+            positions[position.flight] = position
+    core.state.advice.dirty = True
+
+
+def take_plans(core: Core, data: Plans) -> None:
+    """Takes own plans; a plan without waypoints withdraws the flight's."""
+    plans = core.state.advice.plans
+    for plan in _read(core, data.batch, tuple[Plan, ...], "malformed plan batch"):
+        if not plan.waypoints:
+            plans.pop(plan.flight, None)
+        elif not _is_plan(plan):
+            core.count_noise("plan out of range or out of sequence")
+        elif plan.flight in plans or len(plans) < MAX_PLANS:
+            plans[plan.flight] = plan
+        else:
+            core.count_noise("plan beyond the limit")
+    core.state.advice.dirty = True
+
+
+def _read(core: Core, batch: bytes, of: type[tuple[_Flight, ...]], noise: str) -> Iterable[_Flight]:
+    try:
+        return msgspec.msgpack.decode(batch, type=of)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        core.count_noise(noise)
+        return ()
+
+
+def _is_position(p: Position) -> bool:
+    return (
+        len(p.flight) <= MAX_NAME_CHARS
+        and len(p.source) <= MAX_NAME_CHARS
+        and len(p.icao24) <= MAX_NAME_CHARS
+        and _is_place(p.lat_e7, p.lon_e7, p.alt_cm)
+        and 0 <= p.alt_err_cm <= MAX_ERR_CM
+        and 0 <= p.pos_err_cm <= MAX_ERR_CM
+        and (p.speed_cmps is None or 0 <= p.speed_cmps <= MAX_SPEED_CMPS)
+        and (p.track_cdeg is None or 0 <= p.track_cdeg <= 36_000)
+        and (p.climb_cmps is None or abs(p.climb_cmps) <= MAX_SPEED_CMPS)
+        and (p.velocity_age_ms is None or 0 <= p.velocity_age_ms <= MAX_TIME_MS)
+        and p.at_ms >= 0
+        and _is_small(p.alt_ref)
+    )
+
+
+def _is_plan(plan: Plan) -> bool:
+    points = plan.waypoints
+    return (
+        len(plan.flight) <= MAX_NAME_CHARS
+        and len(points) <= MAX_WAYPOINTS
+        and 0 <= plan.tolerance_cm <= MAX_ERR_CM
+        and 0 <= plan.tolerance_ms <= MAX_TIME_MS
+        and all(_is_place(w.lat_e7, w.lon_e7, w.alt_cm) and _is_small(w.alt_ref) for w in points)
+        and all(one.at_ms < other.at_ms for one, other in pairwise(points))
+        and 0 <= points[0].at_ms <= points[-1].at_ms <= MAX_TIME_MS
+    )
+
+
+def _is_place(lat_e7: int, lon_e7: int, alt_cm: int | None) -> bool:
+    return abs(lat_e7) <= LAT_E7 and abs(lon_e7) <= LON_E7 and (alt_cm is None or abs(alt_cm) <= MAX_ALT_CM)
+
+
+def _is_small(number: int) -> bool:
+    return 0 <= number <= 255
