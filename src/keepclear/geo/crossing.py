@@ -71,7 +71,8 @@ def spans_inside(legs: Legs, volumes: Volumes, pairs: Pairs) -> tuple[Spans, Spa
 
 def _everywhere(legs: Legs, pairs: Pairs, number: IntArray) -> tuple[Spans, Spans]:
     leg = pairs.leg[number]
-    spans = Spans(number, np.zeros(len(number)), legs.length_s[leg], leg)
+    zero = np.zeros(len(number))
+    spans = Spans(number, zero, legs.length_s[leg], leg, zero > 0)
     return spans, spans
 
 
@@ -101,7 +102,7 @@ def _through_circles(legs: Legs, volumes: Volumes, pairs: Pairs, number: IntArra
         some = leg[within[wide]], volume[within[wide]], radius[within[wide]]
         enter[wide] = _onto_circle(legs, volumes, *some, enter[wide])
         leave[wide] = _onto_circle(legs, volumes, *some, leave[wide])
-    spans = Spans(number[twice[within]], enter, leave, leg[within])
+    spans = Spans(number[twice[within]], enter, leave, leg[within], enter > 0)
     sure = within < len(number)
     return spans.take(sure & (enter < leave)), spans.take(~sure & (enter < leave))
 
@@ -231,7 +232,7 @@ def _judged(
     leg = pairs.leg[key]
     lat, lon = legs.position(leg, (begin + end) / 2)
     inside = volumes.contain(pairs.volume[key], lat, lon)
-    return Spans(key[inside], begin[inside], end[inside], leg[inside])
+    return Spans(key, begin, end, leg, begin > 0).take(inside)
 
 
 def _grazes(
@@ -259,7 +260,8 @@ def _grazes(
     hit = begin < end
     piece = piece[hit]
     start, length = pieces.begin_s[piece], pieces.length_s[piece]
-    return Spans(pair[hit], start + begin[hit] * length, start + end[hit] * length, pieces.leg[piece])
+    begin, end = start + begin[hit] * length, start + end[hit] * length
+    return Spans(pair[hit], begin, end, pieces.leg[piece], begin > 0)
 
 
 def _between(value: FloatArray, slope: FloatArray, low: FloatArray, high: FloatArray) -> tuple[FloatArray, FloatArray]:

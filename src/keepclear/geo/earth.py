@@ -40,8 +40,8 @@ def wrap_deg(lon_deg: npt.ArrayLike) -> FloatArray:
 
 def to_ecef(lat_deg: npt.ArrayLike, lon_deg: npt.ArrayLike) -> FloatArray:
     """Points of the ellipsoid as earth-centred metres: the shape of the input with x, y, z in front."""
-    sin_lat, cos_lat = sin_cos_deg(lat_deg)
-    sin_lon, cos_lon = sin_cos_deg(lon_deg)
+    lat, lon = np.radians(lat_deg), np.radians(lon_deg)
+    sin_lat, cos_lat, sin_lon, cos_lon = np.sin(lat), np.cos(lat), np.sin(lon), np.cos(lon)
     prime = EQUATOR_M / np.sqrt(1 - E2 * sin_lat**2)
     return np.stack([prime * cos_lat * cos_lon, prime * cos_lat * sin_lon, prime * (1 - E2) * sin_lat])
 

@@ -10,7 +10,7 @@ of rounding. enter_ms and enter_earliest_ms are rounded down, clear_ms and clear
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -115,13 +115,13 @@ def _of_owners(legs: Legs, volumes: Volumes, pairs: Pairs, spans: Spans, begin_m
     """Spans keyed by owner and volume, in ms from begin_ms instead of seconds from the leg's beginning."""
     key = legs.owner[spans.leg] * len(volumes) + pairs.volume[spans.key]
     offset = legs.begin_ms[spans.leg] - begin_ms
-    return Spans(key, offset + 1000 * spans.begin, offset + 1000 * spans.end, spans.leg)
+    return Spans(key, offset + 1000 * spans.begin, offset + 1000 * spans.end, spans.leg, spans.crossed)
 
 
 def _early_and_late(legs: Legs, volumes: Volumes, spans: Spans, begin_ms: int) -> Spans:
     """Spans made longer by how early and late the flight may be, still within the window."""
     slack, volume = legs.slack_ms[spans.leg], spans.key % len(volumes)
-    early = Spans(spans.key, spans.begin - slack, spans.end + slack, spans.leg)
+    early = replace(spans, begin=spans.begin - slack, end=spans.end + slack)
     opens, closes = volumes.start_ms[volume] - begin_ms, volumes.end_ms[volume] - begin_ms
     return early.within(opens.astype(np.float64), closes.astype(np.float64))
 
@@ -132,9 +132,6 @@ def _rows(legs: Legs, volumes: Volumes, sure: Spans, perhaps: Spans, begin_ms: i
     never = np.full(len(lonely), np.inf)
     leg = np.concatenate([sure.leg, lonely.leg])
     volume = np.concatenate([sure.key, lonely.key]) % len(volumes)
-    time = (begin_ms + sure.begin - legs.begin_ms[sure.leg]) / 1000
-    lat, lon = legs.position(sure.leg, time)
-    way_out = volumes.to_border_m(volume[: len(sure)], lat, lon)
     begin = np.concatenate([sure.begin, lonely.begin])
     earliest = np.concatenate([perhaps.begin[about], lonely.begin])
     latest = np.concatenate([perhaps.end[about], lonely.end])
@@ -148,8 +145,18 @@ def _rows(legs: Legs, volumes: Volumes, sure: Spans, perhaps: Spans, begin_ms: i
         clear_ms=_whole(np.ceil(np.concatenate([sure.end, never])), horizon, begin_ms)[order],
         enter_earliest_ms=_whole(np.floor(earliest), np.inf, begin_ms)[order],
         clear_latest_ms=_whole(np.ceil(latest), horizon, begin_ms)[order],
-        distance_out_m=np.concatenate([way_out, np.zeros(len(lonely))])[order],
+        distance_out_m=np.concatenate([_way_out_m(legs, volumes, sure, begin_ms), np.zeros(len(lonely))])[order],
     )
+
+
+def _way_out_m(legs: Legs, volumes: Volumes, spans: Spans, begin_ms: int) -> FloatArray:
+    """How far the border is from where each span begins: nothing if it begins by crossing it."""
+    away = np.zeros(len(spans))
+    within = np.nonzero(~spans.crossed)[0]
+    leg = spans.leg[within]
+    lat, lon = legs.position(leg, (begin_ms + spans.begin[within] - legs.begin_ms[leg]) / 1000)
+    away[within] = volumes.to_border_m(spans.key[within] % len(volumes), lat, lon)
+    return away
 
 
 def _whole(time_ms: FloatArray, never_from: float, begin_ms: int) -> IntArray:

@@ -3,7 +3,7 @@
 Law: a span has begin < end; spans of one key that overlap or touch are one span.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,30 +12,31 @@ from keepclear.geo.units import BoolArray, FloatArray, IntArray
 
 @dataclass(frozen=True, slots=True)
 class Spans:
-    """Spans [begin, end) by key; `leg` is the leg on which the span begins."""
+    """Spans [begin, end) by key; `leg` is the leg on which it begins, `crossed` whether through a border."""
 
     key: IntArray
     begin: FloatArray
     end: FloatArray
     leg: IntArray
+    crossed: BoolArray
 
     def __len__(self) -> int:
         return len(self.key)
 
     def take(self, index: IntArray | BoolArray) -> "Spans":
         """The spans at an index array or mask."""
-        return Spans(self.key[index], self.begin[index], self.end[index], self.leg[index])
+        return Spans(self.key[index], self.begin[index], self.end[index], self.leg[index], self.crossed[index])
 
     def within(self, begin: FloatArray, end: FloatArray) -> "Spans":
         """The parts of the spans inside [begin, end), one pair a span; what is empty then is dropped."""
         first, last = np.maximum(self.begin, begin), np.minimum(self.end, end)
-        keep = first < last
-        return Spans(self.key[keep], first[keep], last[keep], self.leg[keep])
+        crossed = self.crossed & (first == self.begin)
+        return Spans(self.key, first, last, self.leg, crossed).take(first < last)
 
 
 def together(*many: Spans) -> Spans:
     """All spans in one."""
-    columns = ([getattr(spans, name) for spans in many] for name in ("key", "begin", "end", "leg"))
+    columns = ([getattr(spans, name) for spans in many] for name in ("key", "begin", "end", "leg", "crossed"))
     return Spans(*(np.concatenate(column) for column in columns))
 
 
@@ -49,7 +50,7 @@ def merged(spans: Spans, gap: float) -> Spans:
     reach = np.maximum.accumulate(spans.end + lift)
     first = np.concatenate([[True], spans.begin[1:] + lift[1:] > reach[:-1] + gap])
     start = np.nonzero(first)[0]
-    return Spans(spans.key[start], spans.begin[start], np.maximum.reduceat(spans.end, start), spans.leg[start])
+    return replace(spans.take(start), end=np.maximum.reduceat(spans.end, start))
 
 
 def holder(inner: Spans, outer: Spans) -> IntArray:
