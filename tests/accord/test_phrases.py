@@ -172,6 +172,7 @@ def test_typed_text_cannot_change_how_the_rest_is_read() -> None:
         (shape.UNLIMITED, "unlimited"),
         (Altitude(304_800, AltRef.STD), "FL100 (3048 m on standard pressure)"),
         (Altitude(15_240, AltRef.STD), "FL005 (152.4 m on standard pressure)"),
+        (Altitude(304_801, AltRef.STD), "10000 ft (3048.01 m) on standard pressure"),
         (Altitude(30_480, AltRef.AMSL), "1000 ft (304.8 m) above mean sea level"),
         (Altitude(300_000, AltRef.WGS84, 3_000), "9843 ft (3000 m) above the WGS-84 ellipsoid, give or take 30 m"),
         (Altitude(-40_000, AltRef.AMSL), "-1312 ft (-400 m) above mean sea level"),
