@@ -4,6 +4,7 @@ The law: nothing in a frame can make this raise. What is malformed is counted an
 taken into the record whatever it says; what contradicts its author's earlier word becomes a dispute.
 """
 
+import re
 from hashlib import blake2b
 from typing import Final
 
@@ -20,7 +21,8 @@ from keepclear.record import entry as entries
 from keepclear.record.entry import INCARNATION_BYTES, BadEntry, Entry
 from keepclear.record.logbook import Contradiction, Verdict
 
-RAW_TEXT_CHARS: Final = 400
+RAW_TEXT_CHARS: Final = 400  # the last ones: what was said stands behind the signatures
+WORDS: Final = re.compile(r"[^\W_][\w ,.:;()/+-]{3,}")
 
 
 def receive(core: Core, data: Receive) -> None:
@@ -102,9 +104,9 @@ def _take_entry(core: Core, peer: Peer, raw: bytes) -> None:
 
 
 def _show_raw(core: Core, raw: bytes) -> None:
-    """Shows the words of an item that was set aside, as far as they can be read: it may be a warning."""
-    words = "".join(c if c.isprintable() else " " for c in raw.decode("utf-8", "replace"))
-    core.show("raw", f"not understood, shown as it came: {words[:RAW_TEXT_CHARS]}", precedence=Precedence.FLASH)
+    """Shows the words in an item that was set aside, as far as any can be read: it may be a warning."""
+    words = " ".join(WORDS.findall(raw.decode("utf-8", "replace")))
+    core.show("raw", f"not understood, shown as it came: {words[-RAW_TEXT_CHARS:]}", precedence=Precedence.FLASH)
 
 
 def _is_present(core: Core, entry: Entry) -> bool:
