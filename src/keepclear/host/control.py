@@ -2,17 +2,21 @@
 
 The law: whoever can enter the directory (0700) is the node's own people. A request is one object with a `do`; the
 answer is one object with `ok`, and `error` and `hint` when it is false. After `follow` the connection turns into a
-stream of what is shown and alarmed, and counts as somebody who sees it.
+stream of what is shown and alarmed, and counts as somebody who sees it. A statement is confirmed when it is signed and
+on disk: what `say` has answered, no crash takes back. Requests may follow each other without waiting for the answers,
+which come in the sequence of the requests.
 """
 
 import asyncio
 import os
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
+from keepclear.accord.statement import Precedence
 from keepclear.host import views
 from keepclear.host.client import SOCKET, short
 from keepclear.host.service import Service
@@ -24,9 +28,11 @@ from keepclear.record.genesis import Mode
 MAX_REQUEST: Final = 1_048_576
 MAX_CLIENTS: Final = 16
 MAX_QUEUED: Final = 10_000  # lines that a follower may lag behind before it is cut off, and then sees so
+MAX_PIPELINED: Final = 500  # requests of one client that are answered at the same time; half of what a signer may owe
 SAY_TIMEOUT_S: Final = 10.0
 
 Answer = dict[str, Any]
+Said = tuple[Show, bool]  # what became of a statement, and whether it is on disk
 
 
 class Control:
@@ -37,9 +43,11 @@ class Control:
         self._service = service
         self._flush = flush
         self._followers: list[asyncio.Queue[bytes | None]] = []
-        self._waiting: dict[bytes, asyncio.Future[Show]] = {}
+        self._waiting: dict[bytes, asyncio.Future[Said]] = {}
+        self._wet: deque[tuple[int, asyncio.Future[Said], Show]] = deque()
         self._clients = 0
         service.listeners.append(self._told)
+        service.settled.append(self._settled)
 
     async def start(self) -> asyncio.Server:
         """Opens the socket; one left behind by a process that ended is replaced."""
@@ -52,8 +60,10 @@ class Control:
     def _told(self, told: Show | Alarm, stamp: Stamp) -> bool:
         if isinstance(told, Show) and told.what in ("said", "refused") and told.facts:
             waiting = self._waiting.pop(told.facts[0], None)
-            if waiting is not None and not waiting.done():
-                waiting.set_result(told)
+            if waiting is not None and told.what == "said":
+                self._wet.append((self._service.node.state.n, waiting, told))
+            elif waiting is not None and not waiting.done():
+                waiting.set_result((told, False))
         line = msgspec.json.encode(views.event(self._service, told, stamp)) + b"\n" if self._followers else b""
         for queue in list(self._followers):
             if queue.qsize() >= MAX_QUEUED:
@@ -63,21 +73,46 @@ class Control:
                 queue.put_nowait(line)
         return bool(self._followers)
 
+    def _settled(self, upto: int, durable: bool) -> None:
+        while self._wet and self._wet[0][0] <= upto:
+            _, waiting, told = self._wet.popleft()
+            if not waiting.done():
+                waiting.set_result((told, durable))
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._clients += 1
+        answers: asyncio.Queue[asyncio.Task[Answer]] = asyncio.Queue(MAX_PIPELINED)
+        writing = asyncio.create_task(self._write_answers(answers, writer))
         try:
             while self._clients <= MAX_CLIENTS and (line := await reader.readline()):
                 request = _parsed(line)
                 if request.get("do") == "follow":
+                    await answers.join()
                     await self._follow(writer)
                     return
-                writer.write(msgspec.json.encode(await self._answer(request)) + b"\n")
-                await writer.drain()
+                await answers.put(asyncio.create_task(self._answer(request)))
+            await answers.join()
         except (ConnectionError, ValueError, asyncio.CancelledError):
             pass  # the other end is gone, its line was beyond the limit, or the node ends
         finally:
             self._clients -= 1
+            writing.cancel()
             writer.close()
+
+    async def _write_answers(
+        self, answers: "asyncio.Queue[asyncio.Task[Answer]]", writer: asyncio.StreamWriter
+    ) -> None:
+        while True:
+            answer = await answers.get()
+            try:
+                writer.write(msgspec.json.encode(await answer) + b"\n")
+                await writer.drain()
+            except ConnectionError:
+                pass  # the other end is gone; what it asked for is done all the same
+            except Exception as error:
+                self._service.end(error)
+            finally:
+                answers.task_done()
 
     async def _follow(self, writer: asyncio.StreamWriter) -> None:
         queue: asyncio.Queue[bytes | None] = asyncio.Queue()
@@ -122,14 +157,18 @@ class Control:
         waiting = self._waiting[seed] = asyncio.get_running_loop().create_future()
         self._service.take(Say(self._service.stamp(), draft, int(request["epoch"]), seed, releases))
         try:
-            shown = await asyncio.wait_for(waiting, SAY_TIMEOUT_S)
+            shown, durable = await asyncio.wait_for(waiting, SAY_TIMEOUT_S)
         except TimeoutError:
-            raise views.Unanswerable("the node has not signed it in time", "look with keepclear status") from None
+            text = f"not signed and on disk within {SAY_TIMEOUT_S:.0f} s; it may have been said all the same"
+            raise views.Unanswerable(text, "look with keepclear status before it is said again") from None
         finally:
             self._waiting.pop(seed, None)
         if shown.what == "refused" or shown.leaf is None:
             raise views.Unanswerable(shown.text, "nothing was written; mend it and say it again")
-        return {"leaf": shown.leaf.hex(), "seq": shown.facts[1]}
+        if not durable and draft.precedence != Precedence.FLASH:
+            text = "signed and shown here, but neither on disk nor sent: the disk has failed, only FLASH goes out"
+            raise views.Unanswerable(text, "say it by other means; look at the disk, then end the node and start anew")
+        return {"leaf": shown.leaf.hex(), "seq": shown.facts[1], "durable": durable}
 
     def _clock(self, request: dict[str, Any]) -> Answer:
         if self._service.identity.genesis.mode is Mode.LIVE:

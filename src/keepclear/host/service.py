@@ -41,14 +41,18 @@ PRUNE_S: Final = 1.0
 SNAPSHOT_INPUTS: Final = 20_000  # about an hour of a quiet line with two peers; a start replays at most as many
 
 Listener = Callable[[Show | Alarm, Stamp], bool]
+Settled = Callable[[int, bool], None]
 
 
 class Service:
-    """One node at work. `listeners` are told all that is shown and alarmed; each says whether somebody saw it."""
+    """One node at work. `listeners` are told all that is shown and alarmed; each says whether somebody saw it.
+    `settled` are told up to which input all is on disk or, with False, that the disk has failed.
+    """
 
     def __init__(self, config: Config, identity: Identity, clock: Clock, settings: Settings) -> None:
         self.config, self.identity, self.clock, self.settings = config, identity, clock, settings
         self.listeners: list[Listener] = []
+        self.settled: list[Settled] = []
         self.crashes = Crashes(config.dir / "crashes")
         self.journal = Journal.open(config.dir / "journal.db")
         node = Node(identity.genesis, identity.member)
@@ -181,7 +185,7 @@ class Service:
         try:
             self.take(data)
         except Exception as error:
-            self._end(error)
+            self.end(error)
 
     def _transmit(self, peer: int, datagrams: list[bytes], flash: bool = False) -> None:
         name = self._names[peer]
@@ -198,13 +202,13 @@ class Service:
         try:
             self._tick()
         except Exception as error:
-            self._end(error)
+            self.end(error)
 
     def _assessed(self, digest: bytes, late: asyncio.TimerHandle, done: "asyncio.Future[tuple[Finding, ...]]") -> None:
         if late.cancelled() or done.cancelled() or self.ended.done():
             return
         if error := done.exception():
-            self._end(error)
+            self.end(error)
             return
         late.cancel()
         findings = tuple(msgspec.to_builtins(f, builtin_types=(bytes,)) for f in done.result())
@@ -235,10 +239,12 @@ class Service:
             await loop.run_in_executor(self._writer, self.hands.make_durable, group, self.stamp().wall_ms)
         except JournalFailed as error:
             self.hands.fail(group, str(error))
-            return
-        self.hands.perform(group)
-        if self.hands.waiting.rows:
-            self._work.set()
+        else:
+            self.hands.perform(group)
+            if self.hands.waiting.rows:
+                self._work.set()
+        for settled in self.settled:
+            settled(group.rows[-1].n, not self.hands.disk_failed)
 
     def _wants_snapshot(self) -> bool:
         if self.node.state.n - self._snapshot_n < SNAPSHOT_INPUTS:
@@ -271,9 +277,10 @@ class Service:
         except asyncio.CancelledError:
             raise
         except Exception as error:
-            self._end(error)
+            self.end(error)
 
-    def _end(self, error: BaseException) -> None:
+    def end(self, error: BaseException) -> None:
+        """Ends the process because of an error that is ours."""
         if not self.ended.done():
             self.ended.set_exception(error)
 
