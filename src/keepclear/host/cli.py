@@ -79,7 +79,9 @@ class Program(click.Group):
         sys.exit(code)
 
 
-@click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    "keepclear", cls=Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(package_name="keepclear", message="keepclear %(version)s")
 def main() -> None:
     """A deconfliction line between parties that share airspace but no command and little trust.

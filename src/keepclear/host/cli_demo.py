@@ -3,8 +3,8 @@
 The law: a demo is an EXERCISE line; what it says is not meant, and what is invented in it says so.
 """
 
+import sys
 import tempfile
-from importlib import import_module
 from pathlib import Path
 from typing import Final
 
@@ -36,7 +36,9 @@ class Speed(click.ParamType[float | None]):
 @click.option("--speed", type=Speed(), default="60", show_default=True, metavar="N|max", help="Times real time.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Keep everything there; else a new one.")
 @click.option("--exit", "exit_", is_flag=True, help="End after the play, instead of leaving the nodes up.")
-@click.option("--spread", type=click.IntRange(1), default=1, show_default=True, help="How many plays, varied.")
+@click.option(
+    "--spread", type=click.IntRange(0, 100_000), default=0, metavar="N", help="Also vary it N times in doubt."
+)
 def demo(scenario: str, speed: float | None, out: Path | None, exit_: bool, spread: int) -> int:
     """Play a scenario with real nodes on this machine, and check at the end what was to be shown.
 
@@ -45,7 +47,7 @@ def demo(scenario: str, speed: float | None, out: Path | None, exit_: bool, spre
       keepclear demo --scenario il20 --speed 60
       keepclear demo --scenario il20 --speed max --exit
     """
+    from keepclear.host.player import play  # noqa: PLC0415 - heavy, and its help text does not need it
+
     directory = out or Path(tempfile.mkdtemp(prefix="keepclear-demo-"))
-    player = import_module("keepclear.host.player")  # heavy, and of no use to any other command
-    code: int = player.play(scenario, directory, speed, exit_, spread)
-    return code
+    return play(scenario, directory, speed, exit_ or not sys.stdin.isatty(), spread)

@@ -48,11 +48,11 @@ def preview(
 def gives_away(desk: Desk, body: Body) -> list[str]:
     """What the other members learn from a statement, in lines: to whom it goes, how much area, which window, who."""
     others = [figures.clean(name) for number, name in enumerate(desk.names) if number != desk.identity.member]
-    lines = [f"goes to: {', '.join(others)}, for ever; not said: this was a dry run"]
+    lines = [f"would go to: {', '.join(others)}, who keep it"]
     volumes: tuple[Volume, ...] | None = getattr(body, "volumes", None)
     if volumes is not None:
         lines.append(f"gives away: {_extent(volumes)}; {_window(body)}")
-    return lines
+    return [*lines, "nothing was said"]
 
 
 def area_km2(volume: Volume) -> float | None:

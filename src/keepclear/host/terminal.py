@@ -24,7 +24,7 @@ MAX_BEHIND: Final = 10_000  # lines that wait for a terminal; more are not shown
 SEEN_WITHIN_S: Final = 1.0
 FLUSH_S: Final = 2.0
 WIDE: Final = 200  # columns of a table that no terminal bounds
-ABOUT_MEMBER: Final = frozenset({"statement", "ladder", "line", "not acknowledged"})  # facts[0] says which
+ABOUT_MEMBER: Final = frozenset({"statement", "changed", "ladder", "line", "not acknowledged"})  # facts[0] says which
 UNTOLD: Final = frozenset({"said"})  # the answer to whoever said it; the statement itself has been shown
 
 Happening = Mapping[str, Any]
