@@ -54,9 +54,8 @@ def main(runs: int, seconds: int, first: int, jobs: int) -> None:
     results: list[Result] = []
     with ProcessPoolExecutor(jobs) as pool:
         futures = [pool.submit(one, seed, seconds) for seed in range(first, first + runs)]
-        for future in track(
-            as_completed(futures), "runs", len(futures), console=console, disable=not console.is_terminal
-        ):
+        done, quiet = as_completed(futures), not console.is_terminal
+        for future in track(done, "runs", len(futures), console=console, disable=quiet):
             result = future.result()
             results.append(result)
             if result.fault:

@@ -14,7 +14,7 @@ from keepclear.node.inputs import Settings, Stamp
 from keepclear.record.entry import Release
 
 MAX_DISPUTES: Final = 100
-MAX_NOISE_KINDS: Final = 16
+MAX_NOISE_KINDS: Final = 64
 
 
 class Pending(msgspec.Struct, array_like=True):
