@@ -1,0 +1,93 @@
+"""What a peer is sent: what it lacks by its own word, the urgent first, again until it says that it holds it."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from keepclear.line import peer as peers
+from keepclear.line.peer import WINDOW, Peer
+
+INCARNATION = b"12345678"
+BOOK = peers.book_key(0, INCARNATION)
+
+
+def slot(seq: int) -> bytes:
+    return peers.slot_key(0, INCARNATION, seq)
+
+
+def test_a_slot_key_reads_back() -> None:
+    assert peers.split_slot(slot(2**40)) == (0, INCARNATION, 2**40)
+    assert slot(7)[:9] == BOOK
+
+
+def test_flash_overtakes_ten_thousand_queued_entries() -> None:
+    peer = Peer(index=1)
+    for seq in range(10_000):
+        peers.offer(peer, slot(seq), 4, seq)
+    assert len(peers.to_send(peer, 0)) == WINDOW
+    peers.offer(peer, slot(10_000), 1, 10_000)
+    assert peers.to_send(peer, 0) == [slot(10_000)], "the window is full, and it goes all the same"
+
+
+def test_an_entry_goes_again_until_the_peer_says_that_it_has_it() -> None:
+    peer = Peer(index=1)
+    peer.live.smooth_ms = 40
+    peers.offer(peer, slot(0), 3, 0)
+    assert peers.to_send(peer, 0) == [slot(0)]
+    assert peers.to_send(peer, 99) == []
+    assert peers.next_resend_ms(peer) == 100
+    assert peers.to_send(peer, 100) == [slot(0)]
+    peers.hold(peer, BOOK, 1, [])
+    assert peers.to_send(peer, 10_000) == []
+    assert peers.next_resend_ms(peer) is None
+
+
+def test_resending_waits_longer_each_time_up_to_five_seconds() -> None:
+    peer = Peer(index=1)
+    peer.live.smooth_ms = 40
+    peers.offer(peer, slot(0), 3, 0)
+    peers.to_send(peer, 0)
+    waits, now = [], 0
+    for _ in range(120):
+        due = peers.next_resend_ms(peer)
+        assert due is not None
+        waits.append(due - now)
+        now = due
+        assert peers.to_send(peer, now) == [slot(0)]
+    assert waits[0] == 100
+    assert waits == sorted(waits)
+    assert waits[-1] == 5_000
+
+
+def test_what_a_peer_holds_is_not_offered() -> None:
+    peer = Peer(index=1)
+    peers.hold(peer, BOOK, 3, [5])
+    for seq in range(7):
+        peers.offer(peer, slot(seq), 3, seq)
+    assert peers.to_send(peer, 0) == [slot(3), slot(4), slot(6)]
+
+
+def test_a_relay_waits_for_the_author_and_is_dropped_if_it_came() -> None:
+    peer = Peer(index=1)
+    peers.offer_later(peer, slot(0), 0)
+    peers.offer_later(peer, slot(1), 0)
+    assert peers.due_relays(peer, 999) == []
+    peers.hold(peer, BOOK, 1, [])
+    assert peers.due_relays(peer, 1_000) == [slot(1)]
+    assert peers.due_relays(peer, 2_000) == []
+
+
+def test_a_new_session_begins_with_nothing() -> None:
+    peer = Peer(index=1, strange=3)
+    peers.hold(peer, BOOK, 9, [])
+    peers.offer(peer, slot(9), 1, 1)
+    fresh = peers.begin(peer, b"session", b"nonce")
+    assert (fresh.holds, fresh.queue, fresh.flight, fresh.answered, fresh.strange) == ({}, [], {}, False, 3)
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.lists(st.integers(0, 40), max_size=5)), max_size=12))
+def test_what_a_peer_holds_never_shrinks(words: list[tuple[int, list[int]]]) -> None:
+    peer, known = Peer(index=1), set[int]()
+    for size, beyond in words:
+        peers.hold(peer, BOOK, size, beyond)
+        known |= {*range(size), *beyond}
+        assert {seq for seq in range(50) if peers.has(peer, slot(seq))} == known
