@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final
 
+from keepclear.host.journal import MemoryJournal
 from keepclear.node.inputs import Settings
 from sim import founding, officers, replaying
 from sim.invariants import Broken
@@ -101,7 +102,7 @@ class Run:
             world.after(draw.randrange(1_000), lambda: self._crash(draw.choice(world.members)))
         if draw.random() < 0.1:
             member = draw.choice(world.members)
-            member.older.append(member.journal.image())
+            member.older.append(member.image())
         if draw.random() < 0.1:
             draw.choice(world.members).attended ^= True
         if draw.random() < 0.05:
@@ -169,7 +170,9 @@ class Run:
 
     def _disk_fails(self) -> None:
         member = self.draw.choice(self.world.members)
-        member.journal.fail_next(kept=self.draw.random() < 0.5)
+        disk = member.journal
+        assert isinstance(disk, MemoryJournal)
+        disk.fail_next(kept=self.draw.random() < 0.5)
         self.world.after(self.draw.randint(500, 5_000), lambda: self._replace_disk(member))
 
     def _replace_disk(self, member: Member) -> None:

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 from nacl.signing import SigningKey
 
 from keepclear.host.hands import Group, Hands, recover
-from keepclear.host.journal import MemoryJournal
+from keepclear.host.journal import Journal, MemoryJournal
 from keepclear.host.journal_file import JournalFailed
 from keepclear.line.offer import Ends
 from keepclear.line.session import Noise, Opened, Reply, Session, Up
@@ -89,7 +89,7 @@ class Member:
 
     def __init__(self, world: "World", index: int, keys: Keys, image: bytes | None = None) -> None:
         self.world, self.index, self.keys = world, index, keys
-        self.journal = MemoryJournal(image)
+        self.journal: Journal = MemoryJournal(image)
         self.older: list[bytes] = []
         self.shown: set[bytes] = set()
         self.log = Log()
@@ -140,7 +140,12 @@ class Member:
         self._process += 1
         self.hands = None
         self.sessions = {}
-        self.journal = MemoryJournal(self.journal.image())
+        self.journal = MemoryJournal(self.image())
+
+    def image(self) -> bytes:
+        """The disk as it is now."""
+        assert isinstance(self.journal, MemoryJournal)
+        return self.journal.image()
 
     def restore(self, image: bytes) -> None:
         """The process ends, and its disk is put back to an older state."""
@@ -245,7 +250,7 @@ class Member:
             return
         urgent = group.flash or len(group.rows) >= MAX_GROUP
         waited_for = group.sends or group.marked
-        delay_ms = 0 if urgent else COMMIT_AFTER_MS if waited_for else IDLE_COMMIT_AFTER_MS
+        delay_ms = 0 if urgent else COMMIT_AFTER_MS if waited_for else self.world.idle_commit_after_ms
         due_ms = self.world.now + delay_ms
         if self._commit_due_ms is not None and self._commit_due_ms <= due_ms:
             return
@@ -259,7 +264,7 @@ class Member:
         self._commit_due_ms = None
         if self.world.dies_now(self):  # the group was never written
             return
-        self._closing = self.hands.close_group(snapshot=self.world.random.random() < SNAPSHOT_CHANCE)
+        self._closing = self.hands.close_group(snapshot=self.world.random.random() < self.world.snapshot_chance)
         self.world.after(self.world.random.randint(*self.world.weather.disk_ms), lambda: self._written(process))
 
     def _written(self, process: int) -> None:
@@ -297,6 +302,8 @@ class World:
         self.doubles: dict[int, Member] = {}
         self.heard_by_double: set[int] = set()
         self.crash_chance = 0.0
+        self.idle_commit_after_ms = IDLE_COMMIT_AFTER_MS
+        self.snapshot_chance = SNAPSHOT_CHANCE
         self.on_crash: Callable[[Member], None] = lambda _member: None
         self.watch = Watch(self)
         self._events: list[tuple[int, int, Callable[[], None]]] = []
@@ -352,7 +359,7 @@ class World:
     def double(self, index: int) -> Member:
         """Starts a second process of a member, from a copy of its disk as it is now."""
         original = self.members[index]
-        twin = self.doubles[index] = Member(self, index, original.keys, original.journal.image())
+        twin = self.doubles[index] = Member(self, index, original.keys, original.image())
         twin.starts, twin.shown = 1_000, set(original.shown)
         self.watch.put_back(twin)
         twin.start()
