@@ -37,8 +37,9 @@ def _a1(
     notices: dict[str, dict[str, Any]],
     when: dict[bytes, int],
 ) -> None:
-    one = first(shown, layers["RU"], "B", "statement", said[layers["RU"], "notice"])
-    took_ms = one.at_ms - when[one.leaf] if one else None
+    leaf = said[layers["RU"], "notice"]
+    one = first(shown, layers["RU"], "B", "statement", leaf)
+    took_ms = one.at_ms - when[leaf] if one else None
     marks = notices["RU"]["marks"]
     good = took_ms is not None and took_ms <= 2_000 and {"LATE", "VAGUE"} <= set(marks)
     outcome.add("A1 RU", good, f"shown to B {took_ms} ms after it was said, marked {', '.join(marks)}")

@@ -1,12 +1,17 @@
 """The requirements of the swiss-day scenario: real flights are advised, real pairs are alerted and cleared."""
 
+from typing import Final
+
 from keepclear.accord.said import Said
+from keepclear.accord.times import span, zulu
 from keepclear.host.scenario import Scenario
 from keepclear.host.shown import Outcome, Shown
 
+MAX_ROWS: Final = 12
+
 
 def judge(
-    data: Scenario, shown: list[Shown], said: dict[tuple[int, str], bytes], statements: list[Said], outcome: Outcome
+    data: Scenario, shown: list[Shown], said: dict[tuple[int, str], bytes], _statements: list[Said], outcome: Outcome
 ) -> None:
     """Looks at advisories against the notice and the hazard, at pairs, and that all of them end."""
     party = data.scenario.recorded
@@ -36,13 +41,15 @@ def judge(
         bool(both),
         f"{len(pairs)} pairs alerted, {len(both)} cleared: {', '.join('/'.join(p) for p in both[:3])}",
     )
-    told = {party for one in statements if one.kind for party in (one.party,)}
-    outcome.add(
-        "private",
-        not any(f in one.text for one in shown if one.node == "A" for f in flights),
-        "no flight of B is named at A",
-    )
-    outcome.columns, outcome.rows = (
-        ["value"],
-        [["members that spoke", str(len(told))], ["pairs alerted", str(len(pairs))]],
-    )
+    named = [one.text for one in shown if one.node == "A" and any(flight in one.text for flight in flights)]
+    outcome.add("private", not named, "no flight of B's is named at A")
+    _say_first_advisories(outcome, areas)
+
+
+def _say_first_advisories(outcome: Outcome, areas: list[Shown]) -> None:
+    """Fills the table: the first flights that were advised, when, of what, and how long they had."""
+    outcome.columns = ["advised at", "enters in", "clear in", "margin"]
+    for one in list({s.facts[1]: s for s in reversed(areas)}.values())[::-1][:MAX_ROWS]:
+        _, flight, _, to_enter, to_clear, margin, *_ = one.facts
+        times = ("none" if ms is None else span(ms // 1_000 * 1_000) for ms in (to_enter, to_clear, margin))
+        outcome.rows.append([flight, zulu(one.at_ms // 1_000 * 1_000, one.at_ms), *times])

@@ -29,6 +29,7 @@ def say_times(
         hazard.append(_of_day(one.at_ms if one else None, days[layer]))
         advised.append(_of_day(advice.at_ms if advice else None, days[layer]))
         before.append(span((hit - advice.at_ms) // 1_000 * 1_000) if advice else "none")
+    outcome.closing = "What the people at the line would have done with more minutes, nobody can know."
     margins = [_margin(outcome, layer) for layer in layers]
     outcome.rows = [
         ["notice before the activity (lead)", *lead],

@@ -231,20 +231,31 @@ def replay(
             each(data, effects)
 
 
-def recover(node: Node, journal: Journal) -> int:
-    """Brings a fresh node to where the journal ends; how many inputs were replayed for that."""
+def recover(node: Node, journal: Journal, wall_ms: int = 0) -> int:
+    """Brings a fresh node to where the journal ends; how many inputs were replayed for that.
+
+    A journal of another version of the code is read for its record, and goes on as a new segment.
+    """
     latest = journal.latest_snapshot()
     if latest is None:
-        journal.append([], 0, snapshot=Snapshot(0, VERSION, node.snapshot()))
+        journal.append([], wall_ms, snapshot=Snapshot(0, VERSION, node.snapshot()))
         return 0
     if latest.version != VERSION:
-        oldest = next((s for s in journal.segments() if s.version == VERSION and s.after_n == 0), None)
-        latest = journal.snapshot(oldest.after_n if oldest else 0)
+        node.rebuild((raw for _, raw in journal.entries()), journal.last_n)
+        journal.append([], wall_ms, snapshot=Snapshot(journal.last_n, VERSION, node.snapshot()))
+        return 0
     load(node, journal, latest)
     replay(node, journal, journal.read(latest.n + 1))
     return journal.last_n - latest.n
 
 
 def load(node: Node, journal: Journal, snapshot: Snapshot) -> None:
-    """Takes up a snapshot, with as many of the journal's entries as had been kept by then."""
+    """Takes up a snapshot, with as many of the journal's entries as had been kept by then.
+
+    The state before any input is every version's own. Raises Diverged for another one of another version.
+    """
+    if snapshot.version != VERSION:
+        if snapshot.n:
+            raise Diverged(f"the state after input {snapshot.n} is of version {snapshot.version}, this is {VERSION}")
+        return
     node.restore(snapshot.state, lambda kept: [raw for _, raw in islice(journal.entries(), kept)])

@@ -236,7 +236,8 @@ def _finish(player: Player, out: Path, spread_runs: int) -> int:
 
 def _side_by_side(story: Story, outcome: Outcome) -> None:
     story.table("the times side by side", ["what", *outcome.columns], outcome.rows)
-    story.words("What the people at the line would have done with more minutes, nobody can know.")
+    if outcome.closing:
+        story.words(outcome.closing)
 
 
 def _fresh(path: Path) -> Path:

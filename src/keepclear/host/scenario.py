@@ -196,7 +196,7 @@ def volumes_of(event: Event) -> tuple[Volume, ...]:
 def body_of(
     event: Event, day: Day, doubts: int = 0, expected: tuple[int | None, int | None, str | None] | None = None
 ) -> Body:
-    """The statement of an event. `doubts` and `expected` are what its author's node drafted for a CLARIFY or read-back."""
+    """The statement of an event; `doubts` and `expected` are what its author's node drafted for it."""
     say, text = event.say, event.text
     at_ms = day.ms(event.at or event.z)
     if say in ("NOTICE", "AMEND"):

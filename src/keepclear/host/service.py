@@ -56,7 +56,7 @@ class Service:
         self.crashes = Crashes(config.dir / "crashes")
         self.journal = Journal.open(config.dir / "journal.db")
         node = Node(identity.genesis, identity.member)
-        self.replayed = recover(node, self.journal)
+        self.replayed = recover(node, self.journal, clock.stamp().wall_ms)
         self.hands = Hands(node, self.journal, identity.node, self)
         self._names = identity.genesis.names
         self._writer = ThreadPoolExecutor(1, "writer")

@@ -26,6 +26,7 @@ class Outcome(msgspec.Struct):
     summary: dict[str, Any] = {}
     columns: list[str] = []
     rows: list[list[str]] = []
+    closing: str = ""
 
     def add(self, name: str, holds: bool, text: str) -> None:
         """Adds one requirement."""

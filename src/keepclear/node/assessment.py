@@ -124,9 +124,9 @@ def _pairs(snapshot: Snapshot, flying: Sequence[Position]) -> Iterator[Finding]:
         if one != other:
             yield Finding(
                 what=PAIR, flight=one, other=other, leaf=b"", inside=bool(found.t_in_ms[k] <= snapshot.now_ms),
-                unknown_area=False, case="separation", enter_ms=int(found.t_in_ms[k]), clear_ms=_time(found.t_out_ms[k]),
-                margin_ms=None, margin_low_ms=None, margin_high_ms=None, way_out_ms=None,
-                h_min_cm=_cm(found.h_min_m[k]), v_min_cm=_cm(found.v_min_m[k]),
+                unknown_area=False, case="separation", enter_ms=int(found.t_in_ms[k]),
+                clear_ms=_time(found.t_out_ms[k]), margin_ms=None, margin_low_ms=None,
+                margin_high_ms=None, way_out_ms=None, h_min_cm=_cm(found.h_min_m[k]), v_min_cm=_cm(found.v_min_m[k]),
             )  # fmt: skip
 
 

@@ -5,15 +5,30 @@ The hands step in memory, commit the input with the digest of its effects, then 
 Replaying the journal is stepping the same inputs again and comparing.
 """
 
+import re
 from collections.abc import Callable, Iterable
+from hashlib import blake2b
 from typing import Any, Final
 
 import msgspec
+import msgspec.inspect
 
 from keepclear.line import liveness
 from keepclear.line.liveness import LineState
 from keepclear.line.peer import Peer
-from keepclear.node import advice, author, courier, duties, flights, receipts, reception, reconcile, situation, witness
+from keepclear.node import (
+    advice,
+    author,
+    courier,
+    duties,
+    flights,
+    rebuild,
+    receipts,
+    reception,
+    reconcile,
+    situation,
+    witness,
+)
 from keepclear.node.core import Core
 from keepclear.node.effects import Effect
 from keepclear.node.inputs import (
@@ -38,7 +53,16 @@ from keepclear.record import entry as entries
 from keepclear.record.genesis import Genesis
 from keepclear.record.logbook import Logbooks
 
-VERSION: Final = "1"  # of the fold: a snapshot of another version is not loaded, the journal is replayed instead
+FOLD: Final = 1  # to be raised when the same inputs give another state or other effects
+
+
+def _shape(kind: Any) -> str:
+    """What a state of this code looks like, as text without addresses."""
+    return re.sub(r" at 0x[0-9a-f]+", "", repr(msgspec.inspect.type_info(kind)))
+
+
+VERSION: Final = f"{FOLD}-{blake2b(_shape(State).encode(), digest_size=4).hexdigest()}"
+"""Of the fold and of the state's shape: a snapshot of another version is not loaded."""
 
 
 class Node:
@@ -146,6 +170,10 @@ class Node:
         limit = self.core.genesis.body.limits.entry_bytes
         for raw in kept(self.core.state.kept):
             self.core.books.add(entries.read(raw, limit))
+
+    def rebuild(self, kept: Iterable[bytes], n: int) -> None:
+        """Begins again from the record, after n inputs, where the journal's state is of another version."""
+        rebuild.rebuild(self.core, kept, n)
 
 
 def _resume(owed: Owed, wall_ms: int) -> None:
