@@ -1,0 +1,312 @@
+"""kill -9 on real nodes under load: `python -m sim.kill --kills 100`, or `make kill-test`.
+
+Three nodes run on loopback with fresh keys, the usual settings and the machine's own clock and disk. Officers of A and
+B say statements of mixed precedence all the time, while random nodes are killed at random moments and started again at
+once, some of them before they had come up. Then the nodes come to rest, and their records and journals are read.
+
+The law: what `say` has confirmed to its officer is in every record, once. What it had not answered when its node was
+killed may be there or not, but not twice. All records are identical and without fault or dispute, and every journal
+replays to the identical effects. The seed decides victims and pauses; the machine decides the rest.
+"""
+
+import shutil
+import sys
+import threading
+import time
+from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from statistics import median
+from typing import Final
+
+import click
+from rich.console import Console
+from rich.progress import Progress
+
+from keepclear.accord import shape, statement
+from keepclear.accord.statement import Notice, Precedence
+from keepclear.host import hands, officer
+from keepclear.host.client import NodeError
+from keepclear.host.hands import Diverged
+from keepclear.host.journal import Journal
+from keepclear.line.liveness import LineState
+from keepclear.node.node import Node as Mind
+from keepclear.record import compare, verify
+from keepclear.record.compare import Sameness
+from keepclear.record.entry import read_body
+from keepclear.record.genesis import Role
+from keepclear.record.verify import Report
+from sim import processes
+from sim.processes import SEATS, Node
+
+MEMBERS: Final = {"ALFA": Role.PARTY, "BRAVO": Role.PARTY, "WITNESS": Role.OBSERVER}
+OFFICERS: Final = 2  # at each party, each waiting for its answer before it speaks again
+PAUSE_S: Final = 0.02  # between two statements of one officer, on average: about 80 a second together
+KILL_PAUSE_S: Final = (0.05, 4.0)  # a start takes 1 to 3 s until the line is open: some are killed before
+REST_TIMEOUT_S: Final = 180.0
+REST_POLLS: Final = 4  # alike and calm for so long, which is longer than any receipt is held back
+POLL_S: Final = 0.5
+HOUR_MS: Final = 3_600_000
+MAX_TOLD: Final = 20
+GONE: Final = ("no node answers", "the node has gone away", "the node does not answer", "not signed and on disk")
+PRECEDENCES: Final = (
+    Precedence.FLASH, *[Precedence.IMMEDIATE] * 3, *[Precedence.PRIORITY] * 10, *[Precedence.ROUTINE] * 6,
+)  # fmt: skip
+
+
+@dataclass
+class Words:
+    """What one officer has said: by its text, the leaf that was confirmed, or None when no answer came."""
+
+    name: str
+    said: dict[str, bytes | None] = field(default_factory=dict)
+    refused: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Outcome:
+    """What a run has shown; `faults` is empty when nothing was wrong."""
+
+    kills: int = 0
+    unopened: int = 0
+    confirmed: int = 0
+    in_doubt: int = 0
+    in_doubt_said: int = 0
+    lost: int = 0
+    doubled: int = 0
+    entries: int = 0
+    inputs: int = 0
+    open_s: list[float] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        opened = f"{median(self.open_s):.1f}/{max(self.open_s):.1f} s" if self.open_s else "never"
+        return (
+            f"{self.kills} kills ({self.unopened} before the line was open again): {self.confirmed} statements"
+            f" confirmed, {self.in_doubt} in doubt ({self.in_doubt_said} of them said), {self.lost} lost,"
+            f" {self.doubled} doubled; {self.entries} entries in each record, {self.inputs} inputs replayed;"
+            f" start to open line p50/max {opened}; {len(self.faults)} faults"
+        )
+
+
+class Run:
+    """One line, its officers, and who kills its nodes."""
+
+    def __init__(self, directory: Path, seed: int, progress: Progress) -> None:
+        self.draw, self.seed = Random(f"kill {seed}"), seed
+        self.directory = directory
+        self.nodes = processes.found(directory, MEMBERS)
+        self.outcome = Outcome()
+        self.words: list[Words] = []
+        self._progress = progress
+        self._calm, self._over = threading.Event(), threading.Event()
+        self._opened: dict[str, float] = {}  # the start of each node whose line has last been seen open
+
+    def go(self, kills: int) -> Outcome:
+        """The whole run, with all processes ended at its end. Raises TimeoutError if there is no rest."""
+        try:
+            for node in self.nodes:
+                node.start()
+            speaking = self._begin()
+            self._kill(kills)
+            self._calm.set()
+            for thread in speaking:
+                thread.join(processes.START_TIMEOUT_S)
+            self._come_to_rest()
+            self._write_records()
+            self._over.set()
+            for node in self.nodes:
+                node.stop()
+        finally:
+            self._calm.set()
+            self._over.set()
+            for node in self.nodes:
+                node.kill()
+        self._judge()
+        return self.outcome
+
+    # -- the storm ---------------------------------------------------------------------------------------------------
+
+    def _begin(self) -> list[threading.Thread]:
+        """Sets officers and onlookers to work; answers the officers, who end when it is calm."""
+        speaking = []
+        for node in self.nodes:
+            threading.Thread(target=self._watch, args=(node,), daemon=True).start()
+        for node in self.nodes[:2]:
+            threading.Thread(target=self._follow, args=(node,), daemon=True).start()
+            for i in range(OFFICERS):
+                self.words.append(Words(f"{node.name} {i}"))
+                speaking.append(threading.Thread(target=self._speak, args=(node, self.words[-1]), daemon=True))
+        for thread in speaking:
+            thread.start()
+        return speaking
+
+    def _kill(self, kills: int) -> None:
+        for _ in self._progress.track(range(kills), description="kills"):
+            time.sleep(self.draw.uniform(*KILL_PAUSE_S))
+            victim = self.draw.choice(self.nodes)
+            self.outcome.unopened += self._opened.get(victim.name) != victim.started_s
+            victim.kill()
+            victim.start()
+            self.outcome.kills += 1
+
+    def _watch(self, node: Node) -> None:
+        """Takes down how long each start takes until the line to a peer is open."""
+        while not self._over.wait(processes.POLL_S):
+            started_s = node.started_s
+            if self._opened.get(node.name) == started_s:
+                continue
+            try:
+                is_open = any(peer["state"] == LineState.OPEN for peer in node.status()["peers"])
+            except NodeError:
+                continue
+            if is_open and started_s == node.started_s:
+                self._opened[node.name] = started_s
+                self.outcome.open_s.append(time.monotonic() - started_s)
+
+    def _speak(self, node: Node, words: Words) -> None:
+        """Says one statement after the other; what gets no answer is in doubt."""
+        draw = Random(f"kill {self.seed} {words.name}")
+        while not self._calm.is_set():
+            try:
+                with node.client() as client:
+                    while not self._calm.wait(draw.expovariate(1 / PAUSE_S)):
+                        text = f"{words.name}: {len(words.said)}"
+                        words.said[text] = None
+                        said = officer.say(client, node.identity, SEATS, _notice(text), draw.choice(PRECEDENCES))
+                        words.said[text] = said.leaf
+            except NodeError as error:
+                if not str(error).startswith(GONE):
+                    words.refused.append(f"{words.name}: {error}")
+
+    def _follow(self, node: Node) -> None:
+        """Looks on, so that what is shown counts as displayed."""
+        while not self._over.is_set():
+            with suppress(NodeError), node.client() as client:
+                deque(client.follow(), maxlen=0)
+
+    # -- at rest -----------------------------------------------------------------------------------------------------
+
+    def _come_to_rest(self) -> None:
+        """Waits until all lines are open, nothing is on its way, and all have been alike for a while."""
+        deadline_s, alike, last = time.monotonic() + REST_TIMEOUT_S, 0, ""
+        while alike < REST_POLLS:
+            states = [node.status() for node in self.nodes]
+            joints = {state["joint_checkpoint"] for state in states}
+            peers = [peer for state in states for peer in state["peers"]]
+            calm = all(peer["state"] == LineState.OPEN and not peer["waiting"] for peer in peers)
+            alike = alike + 1 if calm and joints == {last} else 0
+            last = states[0]["joint_checkpoint"]
+            if time.monotonic() > deadline_s:
+                lines = [f"{p['name']} {p['state']}, {p['waiting']} waiting" for p in peers]
+                raise TimeoutError(f"not at rest after {REST_TIMEOUT_S:.0f} s: {len(joints)} records; {lines}")
+            time.sleep(POLL_S)
+        for node, state in zip(self.nodes, states, strict=True):
+            self.outcome.faults += [f"{node.name}: {party} is disputed: {why}" for party, why in state["disputes"]]
+
+    def _write_records(self) -> None:
+        for node in self.nodes:
+            with node.client() as client:
+                client.ask("record", path=str(self._record(node).resolve()))
+
+    def _record(self, node: Node) -> Path:
+        return self.directory / f"{node.name}.record"
+
+    # -- what is left ------------------------------------------------------------------------------------------------
+
+    def _judge(self) -> None:
+        out = self.outcome
+        reports = []
+        for node in self._progress.track(self.nodes, description="records"):
+            reports.append(verify.verify([self._record(node).read_bytes()]))
+        found = compare.compare(reports, [node.name for node in self.nodes])
+        if found.sameness != Sameness.IDENTICAL:
+            out.faults.append(f"the records are {found.sameness.value}: {'; '.join(found.differences)}")
+        for node, report in zip(self.nodes, reports, strict=True):
+            wrong = [report.unreadable, *report.faults, *report.contradictions]
+            out.faults += [f"{node.name}'s record: {one.text}" for one in wrong if one is not None]
+            self._weigh(node, report)
+        out.entries = reports[0].entries
+        for node, report in self._progress.track(zip(self.nodes, reports, strict=True), 3, description="journals"):
+            self._replay(node, report)
+        out.faults += [fault for words in self.words for fault in words.refused]
+        out.faults += [f"{node.name} printed: {node.output()[-2_000:]}" for node in self.nodes if node.output()]
+
+    def _weigh(self, node: Node, report: Report) -> None:
+        """Holds what was said against one record."""
+        leaves: dict[str, list[bytes]] = {}
+        for leaf, entry in report.logbooks.by_leaf.items():
+            body = read_body(entry.header.kind, entry.body)
+            if isinstance(body, Notice):
+                leaves.setdefault(body.text, []).append(leaf)
+        said = {text: leaf for words in self.words for text, leaf in words.said.items()}
+        confirmed = {text: leaf for text, leaf in said.items() if leaf is not None}
+        doubtful = [text for text in said if text not in confirmed]
+        lost = [text for text, leaf in confirmed.items() if leaf not in leaves.get(text, [])]
+        doubled = [text for text, found in leaves.items() if len(found) > 1]
+        strange = [text for text in leaves if text not in said]
+        for what, texts in (("lost", lost), ("doubled", doubled), ("never said", strange)):
+            self.outcome.faults += [f"{node.name}'s record: {what}: {text}" for text in texts]
+        out = self.outcome
+        out.confirmed, out.in_doubt = len(confirmed), len(doubtful)
+        out.in_doubt_said = sum(text in leaves for text in doubtful)
+        out.lost, out.doubled = max(out.lost, len(lost)), max(out.doubled, len(doubled))
+
+    def _replay(self, node: Node, report: Report) -> None:
+        """Steps a journal again, from its oldest snapshot and as recovery does, and compares."""
+        journal = Journal.open(node.home / "journal.db")
+        try:
+            again, recovered = (Mind(node.identity.genesis, node.identity.member) for _ in range(2))
+            oldest = journal.segments()[0].after_n
+            hands.load(again, journal, journal.snapshot(oldest))
+            hands.replay(again, journal, journal.read(oldest + 1))
+            hands.recover(recovered, journal)
+            self.outcome.inputs += journal.last_n - oldest
+        except Diverged as error:
+            self.outcome.faults.append(f"{node.name}'s journal: {error}")
+            return
+        finally:
+            journal.close()
+        if again.snapshot() != recovered.snapshot():
+            self.outcome.faults.append(f"{node.name}'s journal: recovery ends in another state than replay")
+        if again.books.by_leaf.keys() != report.logbooks.by_leaf.keys():
+            self.outcome.faults.append(f"{node.name}'s journal: replay ends in another record than the one written")
+
+
+def _notice(text: str) -> Notice:
+    """A notice of a circle of 5 NM, from one to two hours from now."""
+    now_ms = int(time.time() * 1_000)
+    area = shape.Volume(
+        shape.circle(354_000_000, 339_000_000, 926_000),
+        10_000,
+        shape.GROUND,
+        shape.Altitude(304_800, shape.AltRef.AMSL),
+    )
+    return Notice(
+        activity=statement.Activity.EXERCISE, volumes=(area,), start_ms=now_ms + HOUR_MS, end_ms=now_ms + 2 * HOUR_MS,
+        text=text,
+    )  # fmt: skip
+
+
+@click.command()
+@click.option("--kills", default=100, show_default=True)
+@click.option("--seed", default=0, show_default=True, help="Decides the victims and the pauses.")
+@click.option("--out", default=Path("out/kill"), type=click.Path(path_type=Path), help="Where the nodes live.")
+def main(kills: int, seed: int, out: Path) -> None:
+    """Kills three real nodes under load, again and again, and looks for what was lost."""
+    if out.exists():
+        shutil.rmtree(out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    console = Console(stderr=True)
+    with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
+        outcome = Run(out, seed, progress).go(kills)
+    for fault in outcome.faults[:MAX_TOLD]:
+        click.echo(f"FAULT {fault}")
+    click.echo(str(outcome))
+    sys.exit(1 if outcome.faults else 0)
+
+
+if __name__ == "__main__":
+    main()
