@@ -112,9 +112,10 @@ def _unstated(text: str) -> bool:
 
 
 def _say(desk: Desk, body: Acknowledgement, leaf: str, precedence: int) -> None:
-    """With the statement's own precedence, so that it is as soon there; at PRIORITY when that is one unknown here."""
+    """As urgent as the statement, but at most IMMEDIATE: FLASH calls an officer, and this is no warning."""
     known = precedence if precedence in list(Precedence) else Precedence.PRIORITY
-    officer.say(desk.client, desk.identity, desk.seats, body, known, refs=(bytes.fromhex(leaf),))
+    urgency = max(known, Precedence.IMMEDIATE)
+    officer.say(desk.client, desk.identity, desk.seats, body, urgency, refs=(bytes.fromhex(leaf),))
 
 
 def _told(found: readback.ReadBack, leaf: str) -> int:
