@@ -2,11 +2,11 @@
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from keepclear.accord import canonical
-from keepclear.accord.canonical import MAX_INT, NotCanonical
+from keepclear.accord.canonical import MAX_DEPTH, MAX_INT, NotCanonical
 
 values = st.recursive(
     st.none()
@@ -19,13 +19,14 @@ values = st.recursive(
 )
 
 
+def depth(value: object) -> int:
+    return 1 + max(map(depth, value), default=0) if isinstance(value, list) else 0
+
+
 @given(values)
 def test_every_value_comes_back_from_its_bytes(value: object) -> None:
-    try:
-        data = canonical.encode(value)
-    except NotCanonical as error:
-        assert "nested" in str(error)
-        return
+    assume(depth(value) <= MAX_DEPTH)
+    data = canonical.encode(value)
     assert canonical.decode(data) == value
     assert canonical.encode(canonical.decode(data)) == data
 

@@ -3,7 +3,6 @@
 from typing import Any
 
 import msgspec
-from sim.world import START_WALL_MS, Member, World
 
 from keepclear.accord import people, statement
 from keepclear.accord.shape import UNKNOWN_VOLUME, Volume
@@ -16,6 +15,7 @@ from keepclear.record import checkpoint
 from keepclear.record import entry as entries
 from keepclear.record.entry import Draft, Release
 from sim import founding
+from sim.world import START_WALL_MS, Member, World
 
 A, B, OBSERVER = 0, 1, 2
 MINUTE = 60_000

@@ -1,6 +1,5 @@
 """Processes end, disks are put back, paths are cut: what was said stays said, and the line says what it is."""
 
-from sim.world import CALM, Weather
 from tests.story.line import MINUTE, OBSERVER, A, B, Line, notice
 
 from keepclear.accord.statement import Kind, Precedence
@@ -9,6 +8,7 @@ from keepclear.node import inputs
 from keepclear.node.effects import Sign
 from keepclear.node.inputs import Say, Start
 from keepclear.node.node import Node
+from sim.world import CALM, Weather
 
 
 def books(line: Line, who: int, party: int) -> list[int]:
