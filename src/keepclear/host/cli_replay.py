@@ -5,9 +5,8 @@ to the last one. What was shown is shown again, with the time at which it was. N
 """
 
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 import msgspec
@@ -17,15 +16,14 @@ from keepclear.host.cli_errors import FAULT, Failure
 from keepclear.host.hands import Diverged, load
 from keepclear.host.hands import replay as step_again
 from keepclear.host.identity import Identity, load_identity
-from keepclear.host.journal import Journal, Row, Segment
+from keepclear.host.journal import Journal, Segment
 from keepclear.host.terminal import UNTOLD, happening, line
 from keepclear.node.effects import Alarm, Effect, Show
 from keepclear.node.inputs import AnyInput
 from keepclear.node.node import VERSION, Node
 
-BAR_FROM_INPUTS = 5_000  # about a second of work
-BAR_EVERY = 500
-Tell = Callable[[Show | Alarm, AnyInput], None]
+BAR_FROM_INPUTS: Final = 5_000  # about a second of work
+BAR_EVERY: Final = 500
 
 
 class Until(Exception):
@@ -67,6 +65,7 @@ class _Replay:
         self.names = identity.genesis.names
         self.own = self.names[identity.member]
         self.inputs = self.shown = 0
+        self.version = ""
         self.bar: Any = None
 
     def go(self) -> int:
@@ -84,6 +83,11 @@ class _Replay:
             pass
         except Diverged as error:
             difference = str(error)
+        except msgspec.DecodeError as error:
+            raise Failure(
+                f"after {self.inputs} identical inputs: what follows cannot be read by version {VERSION}: {error}",
+                f"replay with version {' or '.join(sorted({s.version for s in segments} - {VERSION})) or VERSION}",
+            ) from error
         except LookupError as error:
             raise Failure(f"after {self.inputs} identical inputs: {error}", "replay a younger time") from error
         finally:
@@ -94,14 +98,15 @@ class _Replay:
     def _segment(self, segment: Segment) -> None:
         """Steps one segment; where it goes on from the one before, its snapshot has to be the state reached."""
         snapshot = self.journal.snapshot(segment.after_n)
-        if self.node.state.n != segment.after_n or not self.inputs:
+        goes_on = self.inputs and self.node.state.n == segment.after_n and snapshot.version == self.version
+        self.version = snapshot.version  # where the version changes, the new one has begun from the record alone
+        if not goes_on:
+            if self.inputs and self.node.state.n < segment.after_n and not self.as_json:
+                click.echo(f"inputs {self.node.state.n + 1} to {segment.after_n} are no longer kept")
             load(self.node, self.journal, snapshot)
-        elif snapshot.version == VERSION and snapshot.state != self.node.snapshot():
+        elif snapshot.state != self.node.snapshot():
             raise Diverged(f"the state after input {segment.after_n} is not the one of the journal's snapshot")
-        step_again(self.node, self.journal, self._rows(segment), self._each)
-
-    def _rows(self, segment: Segment) -> Iterator[Row]:
-        yield from self.journal.read(segment.after_n + 1, segment.last_n)
+        step_again(self.node, self.journal, self.journal.read(segment.after_n + 1, segment.last_n), self._each)
 
     def _each(self, data: AnyInput, effects: list[Effect]) -> None:
         if self.until_ms is not None and data.stamp.wall_ms > self.until_ms:
@@ -116,7 +121,8 @@ class _Replay:
                 if self.as_json:
                     click.echo(msgspec.json.encode(told).decode())
                 else:
-                    click.echo(line(told, self.names, self.own, sys.stdout.isatty()).replace("\a", ""))
+                    text = line(told, self.names, self.own, sys.stdout.isatty())
+                    click.echo(text.replace("\a", ""))  # an alarm of then calls nobody now
 
     def _conclude(self, difference: str, segments: list[Segment]) -> int:
         first = segments[0].after_n + 1
@@ -126,9 +132,8 @@ class _Replay:
             return FAULT if difference else 0
         until = f" up to {zulu(self.until_ms)}" if self.until_ms is not None else ""
         if difference:
-            version = next((s.version for s in segments if s.after_n <= first + self.inputs - 1 < s.last_n), VERSION)
             click.echo(f"DIFFERS after {self.inputs} identical inputs from {first} on: {difference}")
-            click.echo(f"the journal was written by version {version} of the fold, this is version {VERSION}")
+            click.echo(f"the journal was written by version {self.version} of the fold, this is version {VERSION}")
             return FAULT
         click.echo(
             f"IDENTICAL: {self.inputs} inputs from {first} on{until}, {self.shown} things told, all effects the same"

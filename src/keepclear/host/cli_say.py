@@ -7,7 +7,7 @@ nothing leaves this process.
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import click
 
@@ -35,55 +35,24 @@ from keepclear.accord.statement import (
 from keepclear.host import cli_draft, officer
 from keepclear.host.cli_draft import word
 from keepclear.host.cli_errors import Failure
-from keepclear.host.cli_node import Desk, node_option
+from keepclear.host.cli_node import Desk
+from keepclear.host.cli_options import (
+    AREA,
+    COMMON,
+    CONTACT,
+    DRY_RUN,
+    FROM_UNTIL,
+    REPLACES,
+    SEAT,
+    Given,
+    Option,
+    at_option,
+    choice_option,
+    option,
+)
 from keepclear.host.terminal import short
 
-Given = dict[str, Any]
 Make = Callable[[Desk, Given], Body]
-Option = Callable[[Any], Any]
-
-PRECEDENCES: Final = [one.name for one in Precedence]
-
-
-def _text(name: str, *names: str, **more: Any) -> Option:
-    return click.option(*names, name, **more)
-
-
-SEAT: Final = _text("seats", "--seat", multiple=True, help="Who releases it; a second one for four eyes.")
-DRY_RUN: Final = _text("dry_run", "--dry-run", is_flag=True, help="Show what it would say and give away; say nothing.")
-COMMON: Final = (
-    node_option,
-    SEAT,
-    _text(
-        "precedence", "--precedence", type=click.Choice(PRECEDENCES, case_sensitive=False),
-        help="Left out: FLASH for hazard, cease-now, distress, and a notice starting in under 30 min; else PRIORITY.",
-    ),
-    _text("text", "--text", default="", help="Plain words beside it; at most 150 bytes in FLASH and IMMEDIATE."),
-    _text("refs", "--ref", multiple=True, metavar="HASH", help="The entry it refers to, by the beginning of its hash."),
-    _text("as_is", "--as-is", is_flag=True, help="Say it although its shape cannot be used; it is shown as unusable."),
-    DRY_RUN,
-)  # fmt: skip
-AREA: Final = (
-    _text("areas", "--area", multiple=True, help="`circle 35.4,35.9 20nm`, `polygon ...`, `corridor 4nm ...`. Repeat."),
-    _text("lower", "--lower", help="FL100, 3000ft, 1500m AMSL, GND; none if not known."),
-    _text("upper", "--upper", help="As --lower; UNL for no limit."),
-    _text("error", "--error", metavar="DISTANCE", help="How far off every position may be."),
-)
-CONTACT: Final = (_text("contact", "--contact", default="", help="Where to call, at most 32 bytes."),)
-FROM_UNTIL: Final = (
-    _text("start", "--from", metavar="TIME", help="2018-09-17T18:39:00Z, 18:39Z, or +15m from now."),
-    _text("end", "--until", metavar="TIME", help="As --from; +80m too is from now."),
-)
-REPLACES: Final = (_text("replaces", "--replaces", required=True, metavar="HASH", help="The entry it stands for."),)
-
-
-def _at(option: str, help_: str, default: str | None = "now") -> tuple[Option]:
-    return (_text("at", option, default=default, show_default=True, metavar="TIME", help=help_),)
-
-
-def _one_of(option: str, members: Any, help_: str, **more: Any) -> tuple[Option]:
-    choice = click.Choice([word(member) for member in members], case_sensitive=False)
-    return (_text(option.lstrip("-"), option, type=choice, help=help_, **more),)
 
 
 @click.group(invoke_without_command=True)
@@ -123,8 +92,8 @@ def _kind(*options: Option) -> Callable[[Make], Make]:
         def command(**given: Any) -> None:
             _release(given, make)
 
-        for option in reversed((*COMMON, *options)):
-            command = option(command)
+        for add in reversed((*COMMON, *options)):
+            command = add(command)
         say.command(make.__name__.replace("_", "-"), help=make.__doc__)(command)
         return make
 
@@ -165,7 +134,7 @@ def _moment(desk: Desk, given: Given) -> int:
     return at_ms
 
 
-@_kind(*_one_of("--activity", Activity, "Its effect on others.", required=True), *FROM_UNTIL, *AREA, *CONTACT)
+@_kind(*choice_option("--activity", Activity, "Its effect on others.", required=True), *FROM_UNTIL, *AREA, *CONTACT)
 def notice(desk: Desk, given: Given) -> Body:
     """Announce an activity: what, where, from when until when.
 
@@ -186,7 +155,7 @@ def notice(desk: Desk, given: Given) -> Body:
     )
 
 
-@_kind(*REPLACES, *_one_of("--activity", Activity, "Its effect on others."), *FROM_UNTIL, *AREA, *CONTACT)
+@_kind(*REPLACES, *choice_option("--activity", Activity, "Its effect on others."), *FROM_UNTIL, *AREA, *CONTACT)
 def amend(desk: Desk, given: Given) -> Body:
     """Give a new full reading of a notice. What is not given stays as it was; none takes a value back.
 
@@ -218,7 +187,7 @@ def cancel(_: Desk, given: Given) -> Body:
     return Cancel(text=_words(given))
 
 
-@_kind(*_at("--at", "Since when."))
+@_kind(*at_option("--at", "Since when."))
 def activated(desk: Desk, given: Given) -> Body:
     """Say that an announced activity has begun.
 
@@ -229,7 +198,7 @@ def activated(desk: Desk, given: Given) -> Body:
     return Activated(at_ms=_moment(desk, given), text=_words(given))
 
 
-@_kind(*_at("--at", "Since when."), _text("residual", "--residual", is_flag=True, help="A hazard remains."))
+@_kind(*at_option("--at", "Since when."), option("residual", "--residual", is_flag=True, help="A hazard remains."))
 def ended(desk: Desk, given: Given) -> Body:
     """Say that an activity is over. Nothing ends by itself.
 
@@ -242,9 +211,9 @@ def ended(desk: Desk, given: Given) -> Body:
 
 
 @_kind(
-    *_one_of("--hazard", HazardKind, "What is unsafe.", required=True),
-    *_one_of("--source", HazardSource, "Whose it is.", required=True),
-    *_at("--since", "Since when; none if not known."),
+    *choice_option("--hazard", HazardKind, "What is unsafe.", required=True),
+    *choice_option("--source", HazardSource, "Whose it is.", required=True),
+    *at_option("--since", "Since when; none if not known."),
     *AREA,
     *CONTACT,
 )
@@ -269,7 +238,7 @@ def hazard(desk: Desk, given: Given) -> Body:
     )
 
 
-@_kind(*_at("--at", "Since when."))
+@_kind(*at_option("--at", "Since when."))
 def all_clear(desk: Desk, given: Given) -> Body:
     """Say that a hazard that we declared is over.
 
@@ -281,7 +250,7 @@ def all_clear(desk: Desk, given: Given) -> Body:
 
 
 @_kind(
-    _text(
+    option(
         "doubts", "--doubt", multiple=True, type=click.Choice([word(one) for one in Doubt], case_sensitive=False),
         help="What is not clear; left out: all that the entry does not state. Repeat.",
     )
@@ -314,7 +283,7 @@ def answer(desk: Desk, given: Given) -> Body:
     return Answer(volumes=volumes, start_ms=start_ms, end_ms=end_ms, text=_words(given))
 
 
-@_kind(*_at("--at", "When it is so."), *AREA, *CONTACT)
+@_kind(*at_option("--at", "When it is so."), *AREA, *CONTACT)
 def cease_now(desk: Desk, given: Given) -> Body:
     """Say to any staffed seat: stop, somebody uninvolved, protected or own is being hit here.
 
@@ -331,8 +300,8 @@ def cease_now(desk: Desk, given: Given) -> Body:
 
 
 @_kind(
-    *_at("--last-fix", "When it was last seen.", None),
-    _text("aboard", "--aboard", type=int, help="How many people are aboard, if known."),
+    *at_option("--last-fix", "When it was last seen.", None),
+    option("aboard", "--aboard", type=int, help="How many people are aboard, if known."),
     *AREA,
     *CONTACT,
 )
@@ -354,12 +323,12 @@ def distress(desk: Desk, given: Given) -> Body:
 
 
 @_kind(
-    _text("file", "--file", type=click.Path(path_type=Path), help="Its rules, as JSON."),
-    _text("standard", "--standard", is_flag=True, help="The usual rules, to start from."),
-    _text("name", "--name", default="understanding", show_default=True, help="What it is called."),
-    _text("version", "--version", default=1, show_default=True, help="Which edition of it."),
-    _text("effective", "--effective", default="now", show_default=True, metavar="TIME", help="From when it holds."),
-    _text("replaces", "--replaces", metavar="HASH", help="A proposal of ours that it stands for."),
+    option("file", "--file", type=click.Path(path_type=Path), help="Its rules, as JSON."),
+    option("standard", "--standard", is_flag=True, help="The usual rules, to start from."),
+    option("name", "--name", default="understanding", show_default=True, help="What it is called."),
+    option("version", "--version", default=1, show_default=True, help="Which edition of it."),
+    option("effective", "--effective", default="now", show_default=True, metavar="TIME", help="From when it holds."),
+    option("replaces", "--replaces", metavar="HASH", help="A proposal of ours that it stands for."),
 )
 def understanding(desk: Desk, given: Given) -> Body:
     """Propose rules. They are in force once every party has accepted them; proposing is accepting.

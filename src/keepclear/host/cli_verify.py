@@ -25,6 +25,7 @@ from keepclear.record.verify import Finding, Report
 CHUNK_BYTES: Final = 1_048_576
 BAR_FROM_BYTES: Final = 4_000_000  # about three seconds of work
 SHOWN_BYTES: Final = 24  # of a piece of evidence; --json has all of it
+ROOT_DIGITS: Final = 16  # the joint checkpoint above stands for all roots, whole
 MAX_SHOWN: Final = 20  # findings of one sort on a terminal; --json has all that were kept
 
 EXITS: Final = {
@@ -133,7 +134,7 @@ def _books(report: Report) -> list[list[str]]:
     return [
         [
             _name(report, book.party), book.incarnation.hex(), str(book.start), str(book.size), str(len(book.held)),
-            book.root(book.size).hex(),
+            book.root(book.size).hex()[:ROOT_DIGITS],
         ]
         for book in report.logbooks.all()
     ]  # fmt: skip
