@@ -1,7 +1,8 @@
 """Asking a running node over its control socket, from another process of the same user."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ import msgspec
 SOCKET: Final = "control.sock"
 TIMEOUT_S: Final = 15.0
 MAX_LINE: Final = 16_777_216
+MAX_UNANSWERED: Final = 400  # requests on their way at once; their answers fit the socket's buffer
 
 
 class NodeError(Exception):
@@ -51,10 +53,22 @@ class Client:
     def ask(self, do: str, **request: Any) -> dict[str, Any]:
         """One request and its answer. Raises NodeError when the node refuses, with its own words."""
         self._send({"do": do, **request})
-        answer = self._read()
-        if not answer.get("ok"):
-            raise NodeError(str(answer.get("error", "no reason given")), str(answer.get("hint", "")))
-        return answer
+        return self._answer()
+
+    def ask_all(self, requests: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        """Many requests, each with its `do`, sent without waiting for the answers, which come in the same sequence.
+
+        Raises NodeError as `ask` does; then it is not known what became of the requests that were sent after that one.
+        """
+        waiting, asked = iter(requests), 0
+        while True:
+            for request in islice(waiting, MAX_UNANSWERED - asked):
+                self._send(request)
+                asked += 1
+            if not asked:
+                return
+            yield self._answer()
+            asked -= 1
 
     def follow(self) -> Iterator[dict[str, Any]]:
         """All that the node shows from now on. The connection is of no other use after this."""
@@ -71,6 +85,12 @@ class Client:
             self._socket.sendall(msgspec.json.encode(request) + b"\n")
         except OSError as error:
             raise NodeError(f"the node has gone away: {error.strerror}", "look why it ended; start it again") from error
+
+    def _answer(self) -> dict[str, Any]:
+        answer = self._read()
+        if not answer.get("ok"):
+            raise NodeError(str(answer.get("error", "no reason given")), str(answer.get("hint", "")))
+        return answer
 
     def _read(self) -> dict[str, Any]:
         try:

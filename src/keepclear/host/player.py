@@ -13,14 +13,15 @@ from typing import Any, Final
 from rich.console import Console
 
 from keepclear.accord import statement
-from keepclear.accord.statement import Precedence
+from keepclear.accord.statement import Activity, Precedence
+from keepclear.accord.tally import Row
 from keepclear.host import acceptance, nominal, officer, recorded, scenario, spread
 from keepclear.host.scenario import Day, Event, Play, Scenario
 from keepclear.host.shown import Outcome, Shown
 from keepclear.host.stage import Actor, Stage
 from keepclear.host.story import Story
 
-STEP_MS: Final = 10_000
+RECORDED_STEP_MS: Final = 10_000  # the recorded day's own grid
 SETUP_BEFORE_MS: Final = 300_000
 PARTY_SEAT: Final = ("duty",)
 
@@ -39,6 +40,7 @@ class Player:
     def agree(self, from_ms: int) -> None:
         """Before the first play: A proposes the rules of this exercise, the other parties accept."""
         proposer, *others = self.data.scenario.parties
+        self.story.heading("before the first play: what the parties of this exercise agree on")
         self._jump(from_ms - SETUP_BEFORE_MS)
         self.stage.settle()
         body = scenario.rules_of(self.data.understanding, from_ms - SETUP_BEFORE_MS)
@@ -71,7 +73,7 @@ class Player:
             yield at_ms
             stops = [stop for stop in stops if stop > at_ms]
             if stops:
-                at_ms = min(stops[0], at_ms + STEP_MS)
+                at_ms = min(stops[0], at_ms + self.data.scenario.step_s * 1_000)
 
     def _jump(self, to_ms: int) -> None:
         if self.speed is not None and self._now_ms and to_ms > self._now_ms:
@@ -87,7 +89,7 @@ class Player:
     def _tracks(self, play: Play, day: Day, at_ms: int) -> dict[str, list[dict[str, Any]]]:
         out: dict[str, list[dict[str, Any]]] = {}
         if self.data.scenario.recorded:
-            out[self.data.scenario.recorded] = self._recorded.get(at_ms // STEP_MS, [])
+            out[self.data.scenario.recorded] = self._recorded.get(at_ms // RECORDED_STEP_MS, [])
         for track in nominal.tracks_of(self.data, play.layer):
             at = nominal.fix(track, day, at_ms)
             if at is not None:
@@ -191,7 +193,7 @@ def _recorded() -> dict[int, list[dict[str, Any]]]:
     recorded.fetch()
     out: dict[int, list[dict[str, Any]]] = {}
     for position in recorded.positions():
-        out.setdefault(position.at_ms // STEP_MS, []).append(recorded.line_of(position))
+        out.setdefault(position.at_ms // RECORDED_STEP_MS, []).append(recorded.line_of(position))
     return out
 
 
@@ -228,10 +230,31 @@ def _finish(player: Player, out: Path, spread_runs: int) -> int:
         story.table(
             "the doubt of the reconstruction", ["what", "least", "middle", "most"], spread.rows(outcome.summary)
         )
+    _count(story, tallies)
     _side_by_side(story, outcome)
     (out / "summary.json").write_text(json.dumps(outcome.summary, indent=1) + "\n")
     story.words(f"records and summary: {out}")
     return 0 if all(holds for _, holds, _ in outcome.checks) else 1
+
+
+def _count(story: Story, tallies: dict[str, dict[str, Any]]) -> None:
+    """What each side gave and received, as every node has counted it from its own copy."""
+    shown = ("given", "received", "late", "vague", "unacknowledged", "met", "not_met", "undecidable")
+    rows = [dict(zip(Row.__struct_fields__, row, strict=True)) for row in next(iter(tallies.values()))["rows"]]
+    names = list(tallies)
+    story.table(
+        "counted from the record, by each node alike",
+        ["party", "class", "month", *(name.replace("_", " ") for name in shown)],
+        [
+            [
+                names[row["party"]],
+                Activity(row["activity"]).name.lower(),
+                row["month"],
+                *(str(row[name]) for name in shown),
+            ]
+            for row in rows
+        ],
+    )
 
 
 def _side_by_side(story: Story, outcome: Outcome) -> None:

@@ -115,6 +115,7 @@ class Head(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     observer: str
     note: tuple[str, ...] = ()
     recorded: str = ""
+    step_s: int = 10
 
 
 class Scenario(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

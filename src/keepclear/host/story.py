@@ -38,7 +38,7 @@ class Story:
 
     def words(self, text: str) -> None:
         """A sentence of the teller's own."""
-        self._console.print(f"  [italic]{escape(text)}[/italic]")
+        self._console.print(f"  {self.mark}[italic]{escape(text)}[/italic]")
 
     def told(self, z: str, account: str, text: str, source: str) -> None:
         """A sentence of one account."""

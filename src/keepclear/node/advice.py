@@ -185,7 +185,7 @@ def _words(core: Core, f: Finding) -> str:
         leaves = (
             "does not leave on its present course"
             if f.clear_ms is None
-            else f"leaves at {zulu(f.clear_ms, core.wall_ms)}"
+            else f"leaves at {zulu(_seconds(f.clear_ms), core.wall_ms)}"
         )
         out = "" if f.way_out_ms is None else f"; shortest way out {span(_seconds(f.way_out_ms))}"
         return f"{f.flight} is INSIDE {of}; {leaves}{out}"

@@ -104,7 +104,8 @@ def _settle(core: Core, matter: Matter) -> None:
     status = _status(matter)
     if status != matter.status:
         matter.status = status
-        core.show("changed", f"now {status}", matter.leaf, matter.precedence, (matter.party, matter.kind, status))
+        text = f"{core.name(matter.party)}'s {Kind(matter.kind).name.replace('_', ' ')} is now {status}"
+        core.show("changed", text, matter.leaf, matter.precedence, (matter.party, matter.kind, status))
 
 
 def _status(matter: Matter) -> str:
