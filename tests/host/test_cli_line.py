@@ -52,6 +52,8 @@ def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nodes]:
     before = Path.cwd()
     os.chdir(at)
     found(at)
+    for name in ("A", "B"):  # the chief's key is kept elsewhere
+        (at / name / "seats" / "chief.key").rename(at / name / "chief.key")
     made = Nodes(at)
     try:
         for name in NAMES:
@@ -70,8 +72,8 @@ def found(at: Path) -> None:
     """Founds the line on ports below those that the system gives out, tried until they are free."""
     for attempt in range(50):
         base = 20_000 + (os.getpid() * 7 + attempt * 311) % 9_000
-        command = f"keepclear init exercise {at} --party A --party B --observer OBS --port-base {base}"
-        code, output = told.called(command)
+        members = "--party A --party B --observer OBS --seat duty --seat chief"
+        code, output = told.called(f"keepclear init exercise {at} {members} --port-base {base}")
         if code == 0:
             return
         assert "is not free" in output, output
@@ -87,6 +89,15 @@ def test_an_officers_watch(nodes: Nodes) -> None:
     assert "[INCOMPLETE]" in shown
     assert "ALARM" in nodes.printed("A"), "B's FLASH calls A's officer"
     assert nodes.printed("OBS") == ""
+
+
+def test_four_eyes_are_two_seats(nodes: Nodes) -> None:
+    elsewhere, here = nodes.at / "A" / "chief.key", nodes.at / "A" / "seats" / "chief.key"
+    elsewhere.rename(here)
+    try:
+        told.play("seats")
+    finally:
+        here.rename(elsewhere)
 
 
 def test_both_parties_records_are_one_and_a_changed_byte_is_found(nodes: Nodes) -> None:
