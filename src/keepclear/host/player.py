@@ -22,6 +22,7 @@ from keepclear.host.stage import Actor, Stage
 from keepclear.host.story import Story
 
 RECORDED_STEP_MS: Final = 10_000  # the recorded day's own grid
+JUST_AFTER_A_MINUTE_MS: Final = 60_500  # when the nodes' timers of a minute have run out
 SETUP_BEFORE_MS: Final = 300_000
 PARTY_SEAT: Final = ("duty",)
 
@@ -68,10 +69,11 @@ class Player:
 
     def _instants(self, play: Play, day: Day) -> Iterator[int]:
         at_ms, end_ms = day.ms(play.from_z), day.ms(play.until_z)
-        stops = sorted({day.ms(event.z) for event in play.event} | {at_ms, end_ms})
+        said = {day.ms(event.z) for event in play.event}
+        stops = sorted(said | {ms + JUST_AFTER_A_MINUTE_MS for ms in said} | {at_ms, end_ms})
         while stops:
             yield at_ms
-            stops = [stop for stop in stops if stop > at_ms]
+            stops = [stop for stop in stops if at_ms < stop <= end_ms]
             if stops:
                 at_ms = min(stops[0], at_ms + self.data.scenario.step_s * 1_000)
 
@@ -248,13 +250,17 @@ def _count(story: Story, tallies: dict[str, dict[str, Any]]) -> None:
         [
             [
                 names[row["party"]],
-                Activity(row["activity"]).name.lower(),
+                _class_name(row["activity"]),
                 row["month"],
                 *(str(row[name]) for name in shown),
             ]
             for row in rows
         ],
     )
+
+
+def _class_name(activity: int) -> str:
+    return Activity(activity).name.lower() if activity in list(Activity) else "other"
 
 
 def _side_by_side(story: Story, outcome: Outcome) -> None:
