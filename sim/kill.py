@@ -25,7 +25,6 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
-from keepclear.accord import shape, statement
 from keepclear.accord.statement import Notice, Precedence
 from keepclear.host import hands, officer
 from keepclear.host.client import NodeError
@@ -39,16 +38,16 @@ from keepclear.record.entry import read_body
 from keepclear.record.genesis import Role
 from keepclear.record.verify import Report
 from sim import processes
-from sim.processes import SEATS, Node
+from sim.processes import SEATS, Node, notice
 
 MEMBERS: Final = {"ALFA": Role.PARTY, "BRAVO": Role.PARTY, "WITNESS": Role.OBSERVER}
 OFFICERS: Final = 2  # at each party, each waiting for its answer before it speaks again
 PAUSE_S: Final = 0.02  # between two statements of one officer, on average: about 80 a second together
-KILL_PAUSE_S: Final = (0.05, 4.0)  # a start takes 1 to 3 s until the line is open: some are killed before
+PATIENT: Final = 0.7  # of the kills come after all lines were open; the others hit what has just been killed, too
+KILL_PAUSE_S: Final = (0.0, 2.0)
 REST_TIMEOUT_S: Final = 180.0
 REST_POLLS: Final = 4  # alike and calm for so long, which is longer than any receipt is held back
 POLL_S: Final = 0.5
-HOUR_MS: Final = 3_600_000
 MAX_TOLD: Final = 20
 GONE: Final = ("no node answers", "the node has gone away", "the node does not answer", "not signed and on disk")
 PRECEDENCES: Final = (
@@ -105,7 +104,7 @@ class Run:
         self._opened: dict[str, float] = {}  # the start of each node whose line has last been seen open
 
     def go(self, kills: int) -> Outcome:
-        """The whole run, with all processes ended at its end. Raises TimeoutError if there is no rest."""
+        """The whole run; ends all processes. Raises TimeoutError for a line that does not open or come to rest."""
         try:
             for node in self.nodes:
                 node.start()
@@ -145,12 +144,21 @@ class Run:
 
     def _kill(self, kills: int) -> None:
         for _ in self._progress.track(range(kills), description="kills"):
+            if self.draw.random() < PATIENT:
+                self._wait_open()
             time.sleep(self.draw.uniform(*KILL_PAUSE_S))
             victim = self.draw.choice(self.nodes)
             self.outcome.unopened += self._opened.get(victim.name) != victim.started_s
             victim.kill()
             victim.start()
             self.outcome.kills += 1
+
+    def _wait_open(self) -> None:
+        deadline_s = time.monotonic() + processes.START_TIMEOUT_S
+        while any(self._opened.get(node.name) != node.started_s for node in self.nodes):
+            if time.monotonic() > deadline_s:
+                raise TimeoutError(f"no open line {processes.START_TIMEOUT_S:.0f} s after the last start")
+            time.sleep(processes.POLL_S)
 
     def _watch(self, node: Node) -> None:
         """Takes down how long each start takes until the line to a peer is open."""
@@ -175,7 +183,7 @@ class Run:
                     while not self._calm.wait(draw.expovariate(1 / PAUSE_S)):
                         text = f"{words.name}: {len(words.said)}"
                         words.said[text] = None
-                        said = officer.say(client, node.identity, SEATS, _notice(text), draw.choice(PRECEDENCES))
+                        said = officer.say(client, node.identity, SEATS, notice(text), draw.choice(PRECEDENCES))
                         words.said[text] = said.leaf
             except NodeError as error:
                 if not str(error).startswith(GONE):
@@ -273,21 +281,6 @@ class Run:
             self.outcome.faults.append(f"{node.name}'s journal: recovery ends in another state than replay")
         if again.books.by_leaf.keys() != report.logbooks.by_leaf.keys():
             self.outcome.faults.append(f"{node.name}'s journal: replay ends in another record than the one written")
-
-
-def _notice(text: str) -> Notice:
-    """A notice of a circle of 5 NM, from one to two hours from now."""
-    now_ms = int(time.time() * 1_000)
-    area = shape.Volume(
-        shape.circle(354_000_000, 339_000_000, 926_000),
-        10_000,
-        shape.GROUND,
-        shape.Altitude(304_800, shape.AltRef.AMSL),
-    )
-    return Notice(
-        activity=statement.Activity.EXERCISE, volumes=(area,), start_ms=now_ms + HOUR_MS, end_ms=now_ms + 2 * HOUR_MS,
-        text=text,
-    )  # fmt: skip
 
 
 @click.command()

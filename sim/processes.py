@@ -14,6 +14,8 @@ from pathlib import Path
 from random import SystemRandom
 from typing import Any, Final
 
+from keepclear.accord import shape
+from keepclear.accord.statement import Activity, Notice
 from keepclear.host import ceremony, config
 from keepclear.host.client import Client, NodeError
 from keepclear.host.identity import Identity, load_identity
@@ -23,6 +25,7 @@ SEATS: Final = ("duty",)
 START_TIMEOUT_S: Final = 90.0
 STOP_TIMEOUT_S: Final = 30.0
 POLL_S: Final = 0.02
+HOUR_MS: Final = 3_600_000
 PORTS: Final = range(20_000, 32_000)  # below those that the system hands out: free again after each restart
 
 
@@ -93,6 +96,16 @@ def found(directory: Path, members: dict[str, Role], settings: dict[str, int] | 
         if settings:
             (home / "settings.json").write_text(json.dumps(settings), encoding="utf-8")
     return [Node(home.name, home) for home in homes]
+
+
+def notice(text: str) -> Notice:
+    """Something to say: a circle of 5 NM, from one to two hours from now."""
+    now_ms = int(time.time() * 1_000)
+    area = shape.circle(354_000_000, 339_000_000, 926_000)
+    volume = shape.Volume(area, 10_000, shape.GROUND, shape.Altitude(304_800, shape.AltRef.AMSL))
+    return Notice(
+        activity=Activity.EXERCISE, volumes=(volume,), start_ms=now_ms + HOUR_MS, end_ms=now_ms + 2 * HOUR_MS, text=text
+    )
 
 
 def _free_ports(count: int) -> list[int]:
