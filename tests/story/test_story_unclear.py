@@ -57,7 +57,7 @@ def test_an_answer_stops_the_clock(agreed: Line) -> None:
     line.run(500)
     asked = line.say(B, statement.Clarify(doubts=Doubt.AREA), Precedence.IMMEDIATE, refs=(leaf,))
     line.run(500)
-    line.say(A, statement.Answer(volumes=notice(0).volumes), Precedence.IMMEDIATE, refs=(asked, leaf))
+    line.say(A, statement.Answer(volumes=notice(0).volumes), Precedence.IMMEDIATE, refs=(asked,))
     line.run(70_000)
     assert not line.shown(B, "unclear", leaf)
 

@@ -33,7 +33,7 @@ class Speed(click.ParamType[float | None]):
 
 @click.command()
 @click.option("--scenario", type=click.Choice(["il20", "swiss-day"]), default="il20", show_default=True)
-@click.option("--speed", type=Speed(), default="60", show_default=True, metavar="N|max", help="Times real time.")
+@click.option("--speed", type=Speed(), default="120", show_default=True, metavar="N|max", help="Times real time.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Keep everything there; else a new one.")
 @click.option("--exit", "exit_", is_flag=True, help="End after the play, instead of leaving the nodes up.")
 @click.option(

@@ -67,6 +67,7 @@ class Service:
         self._snapshot_n = node.state.n
         self._wake: asyncio.TimerHandle | None = None
         self._tasks: list[asyncio.Task[None]] = []
+        self._stopping = False
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @property
@@ -93,12 +94,15 @@ class Service:
 
     async def stop(self) -> None:
         """Ends in good time: a last checkpoint, everything on disk, sockets closed."""
-        self.take(Close(self.stamp()))
-        for task in self._tasks:
+        self._stopping = True
+        writer, *others = self._tasks
+        for task in others:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if not self.ended.done() or self.ended.exception() is None:
+            self.take(Close(self.stamp()))
+        self._work.set()
+        await asyncio.gather(*others, writer, return_exceptions=True)
         self.hands.commit(snapshot=True)
-        self.hands.commit()
         self.close()
 
     def close(self) -> None:
@@ -231,6 +235,8 @@ class Service:
             group = self.hands.close_group(snapshot=self._wants_snapshot())
             if group.rows:
                 await self._write_group(loop, group)
+            if self._stopping and not self.hands.waiting.rows:
+                return
 
     async def _write_group(self, loop: asyncio.AbstractEventLoop, group: Group) -> None:
         try:

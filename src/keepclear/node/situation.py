@@ -149,7 +149,7 @@ def _wait(core: Core, cited: bytes, by: Said) -> None:
 
 
 def _relate_to(core: Core, said: Said, leaf: bytes) -> None:
-    matter = core.state.situation.matters.get(leaf)
+    matter = core.state.situation.matters.get(_asked_about(core, leaf) if said.kind == Kind.ANSWER else leaf)
     if matter is None:
         return
     own = matter.party == said.party
@@ -168,6 +168,12 @@ def _relate_to(core: Core, said: Said, leaf: bytes) -> None:
     elif own:
         matters.tell(core, matter, said)
     core.state.advice.dirty = True
+
+
+def _asked_about(core: Core, leaf: bytes) -> bytes:
+    """What an answer is about: the statement that it cites, or what the question that it cites was about."""
+    header = core.books.by_leaf[leaf].header
+    return header.refs[0] if header.kind == Kind.CLARIFY and header.refs else leaf
 
 
 def _answer(core: Core, matter: Matter, said: Said) -> None:
@@ -271,7 +277,7 @@ def show(core: Core, entry: Entry, said: Said) -> None:
     if h.party != core.me and peers.book_key(*entry.slot[:2]) not in core.state.situation.linked:
         notes.append("AUTHOR NOT YET RECONCILED")
     core.show("statement", words(core, said), said.leaf, h.precedence, (h.party, h.kind, h.seq, tuple(notes)))
-    if h.party != core.me and said.precedence == Precedence.FLASH:
+    if h.party != core.me and said.precedence == Precedence.FLASH and said.kind != Kind.ACKNOWLEDGEMENT:
         core.alarm("flash", f"FLASH from {core.name(h.party)}: {phrases.label(said, core.genesis.names)}")
     if said.leaf in core.state.situation.matters:
         _start_timers(core, said)
