@@ -56,7 +56,10 @@ class Flight(msgspec.Struct, array_like=True):
 
 
 class Peer(msgspec.Struct, array_like=True):
-    """A peer in one session. `queue` is a heap of (precedence, number of arrival, slot) not yet sent."""
+    """A peer in one session. `queue` is a heap of (precedence, number of arrival, slot) not yet sent.
+
+    `flight` is in the sequence of the last sending, `later` in that of the time to relay: what is due is at the front.
+    """
 
     index: int
     session: bytes = b""
@@ -117,23 +120,22 @@ def offer_later(peer: Peer, slot: SlotKey, now_ms: int) -> None:
 
 def due_relays(peer: Peer, now_ms: int) -> list[SlotKey]:
     """Takes out the entries whose time to be relayed has come and that the peer still lacks."""
-    due = [slot for at, slot in peer.later if at <= now_ms]
-    if due:
-        peer.later = [(at, slot) for at, slot in peer.later if at > now_ms]
+    count = next((i for i, (at, _) in enumerate(peer.later) if at > now_ms), len(peer.later))
+    due = [slot for _, slot in peer.later[:count]]
+    del peer.later[:count]
     return [slot for slot in due if not has(peer, slot) and slot not in peer.flight]
 
 
 def to_send(peer: Peer, now_ms: int) -> list[SlotKey]:
     """The entries to send now, most urgent first, each marked as on its way: overdue ones again, then new ones."""
     patience_ms = liveness.patience_ms(peer.live)
-    again = [
-        (flight.precedence, slot) for slot, flight in peer.flight.items() if _due_ms(flight, patience_ms) <= now_ms
-    ]
-    out: list[tuple[int, SlotKey]] = []
-    for precedence, slot in sorted(again):
-        flight = peer.flight[slot]
-        flight.sent_ms, flight.tries = now_ms, flight.tries + 1
-        out.append((precedence, slot))
+    oldest = next(iter(peer.flight.values()), None)
+    again: list[tuple[int, SlotKey]] = []
+    if oldest is not None and oldest.sent_ms + patience_ms <= now_ms:  # before that, nothing can be due
+        again = [(f.precedence, slot) for slot, f in peer.flight.items() if _due_ms(f, patience_ms) <= now_ms]
+    out = sorted(again)
+    for precedence, slot in out:
+        peer.flight[slot] = Flight(precedence, now_ms, peer.flight.pop(slot).tries + 1)
     while peer.queue and (len(peer.flight) < WINDOW or peer.queue[0][0] == 1):
         precedence, _, slot = heappop(peer.queue)
         if slot in peer.flight or has(peer, slot):
@@ -147,6 +149,9 @@ def to_send(peer: Peer, now_ms: int) -> list[SlotKey]:
 def next_resend_ms(peer: Peer) -> int | None:
     """The monotonic time at which something on its way is overdue; None when nothing is."""
     patience_ms = liveness.patience_ms(peer.live)
+    oldest = next(iter(peer.flight.values()), None)
+    if oldest is not None and oldest.tries < 2:  # no other was sent earlier, and none waits less
+        return _due_ms(oldest, patience_ms)
     return min((_due_ms(flight, patience_ms) for flight in peer.flight.values()), default=None)
 
 
