@@ -25,6 +25,7 @@ class Result:
     said: int
     entries: int
     starts: int
+    put_back: int
     fault: str
 
 
@@ -39,7 +40,7 @@ def one(seed: int, seconds: int) -> Result:
         fault = f"{type(error).__name__}: {error} [{last.name}, {last.filename.rsplit('/', 1)[-1]}:{last.lineno}]"
         fault = fault if str(error).startswith("seed ") else f"seed {seed}, {run.world.now} ms: {fault}"
     starts = sum(member.starts for member in run.world.members)
-    return Result(seed, run.world.steps, run.said, len(run.world.watch.originals), starts, fault)
+    return Result(seed, run.world.steps, run.said, len(run.world.watch.originals), starts, run.put_back, fault)
 
 
 @click.command()
@@ -62,11 +63,13 @@ def main(runs: int, seconds: int, first: int, jobs: int) -> None:
                 again = f"--runs 1 --jobs 1 --seconds {seconds} --first {result.seed}"
                 click.echo(f"FAULT {result.fault}\n  python -m sim.campaign {again}")
     faults = sum(bool(result.fault) for result in results)
-    total = [sum(getattr(result, name) for result in results) for name in ("steps", "said", "entries", "starts")]
+    total = [
+        sum(getattr(result, name) for result in results) for name in ("steps", "said", "entries", "starts", "put_back")
+    ]
     took = time.monotonic() - began
     click.echo(
         f"{runs} runs of {seconds} s: {faults} faults; {total[0]} steps, {total[1]} statements, {total[2]} entries, "
-        f"{total[3]} starts; {took:.0f} s, {took * jobs / runs:.2f} s a run and core"
+        f"{total[3]} starts, {total[4]} disks put back; {took:.0f} s, {took * jobs / runs:.2f} s a run and core"
     )
     sys.exit(1 if faults else 0)
 

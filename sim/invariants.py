@@ -83,7 +83,7 @@ class Watch:
                 case EntryItem(raw):
                     leaf = self.leaves.get(raw)
                     if leaf is None:
-                        raise self._broken(f"{member.index} sends an entry that nobody made")
+                        raise self._broken(f"{member.index} sends an entry that nobody has taken in")
                     if leaf not in self._disk(member) and not excused:
                         raise self._broken(f"{member.index} sends what is not on its disk")
                 case Have():
@@ -116,7 +116,7 @@ class Watch:
             }
             for m in self._world.members
         ]
-        readings = [_reading(member.node.state) for member in self._world.members]
+        readings = [reading(member.node.state) for member in self._world.members]
         for index in range(1, len(copies)):
             if copies[index] != copies[0]:
                 raise self._broken(f"the copies of 0 and {index} differ: {_difference(copies[0], copies[index])}")
@@ -185,7 +185,7 @@ class Watch:
         return Broken(f"seed {self._world.seed}, {self._world.now} ms: {what}")
 
 
-def _reading(state: State) -> dict[bytes, Any]:
+def reading(state: State) -> dict[bytes, Any]:
     """What a node makes of the record, as far as every node must make the same of it."""
     situation = state.situation
     read: dict[bytes, Any] = {

@@ -63,7 +63,7 @@ class Run:
         self.draw = Random(f"run {seed}")
         self.fate = Fate.drawn(self.draw)
         self.world = World(seed, GENESIS, KEYS, SETTINGS)
-        self.said = 0
+        self.said = self.put_back = 0
         self.calm = False
 
     def go(self) -> None:
@@ -100,7 +100,7 @@ class Run:
             world.after(draw.randrange(1_000), self._say)
         if draw.random() < fate.crashes:
             world.after(draw.randrange(1_000), lambda: self._crash(draw.choice(world.members)))
-        if draw.random() < 0.1:
+        if draw.random() < 0.4:
             member = draw.choice(world.members)
             member.older.append(member.image())
         if draw.random() < 0.1:
@@ -159,10 +159,11 @@ class Run:
 
     def _restore(self) -> None:
         """Now and then two members' disks are put back at once."""
-        for member in self.draw.sample(self.world.members, self.draw.choice((1, 1, 2))):
-            if member.older:
-                member.restore(self.draw.choice(member.older))
-                self._come_back(member)
+        kept = [member for member in self.world.members if member.older]
+        for member in self.draw.sample(kept, min(len(kept), self.draw.choice((1, 1, 2)))):
+            member.restore(self.draw.choice(member.older))
+            self.put_back += 1
+            self._come_back(member)
 
     def _double(self) -> None:
         index = self.draw.randrange(len(self.world.members))

@@ -33,7 +33,7 @@ SESSION_TICK_MS = 100
 COMMIT_AFTER_MS = 5
 IDLE_COMMIT_AFTER_MS = 100  # of a group that nothing waits for: heartbeats and ticks alone
 MAX_GROUP = 100
-SNAPSHOT_CHANCE = 0.01  # of a group
+SNAPSHOT_CHANCE = 0.03  # of a group
 
 
 @dataclass(frozen=True)
