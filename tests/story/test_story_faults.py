@@ -87,7 +87,8 @@ def test_after_a_failed_write_nothing_is_receipted_and_flash_goes_on() -> None:
     assert B not in line.matter(A, leaf).ladder, "no receipt for what is not durable"
     warning = line.say(B, notice(line.wall_ms + 10 * MINUTE, text="from B with a dead disk"))
     line.run(3_000)
-    assert line.shown(A, "statement", warning), "FLASH goes out all the same"
+    [shown] = line.shown(A, "statement", warning)
+    assert "ON NO DISK OF ITS SENDER" in shown.facts[3], "FLASH goes out all the same, marked for what it is"
     routine = line.say(B, notice(line.wall_ms + 10 * MINUTE, text="not urgent"), Precedence.ROUTINE)
     line.run(3_000)
     assert not line.shown(A, "statement", routine)

@@ -111,6 +111,11 @@ def test_two_successors_of_one_statement_are_both_in_force() -> None:
     line.run(1_000)
     assert [line.matter(B, leaf).status for leaf in leaves] == ["planned", "planned"]
     assert line.shown(B, "two successors", first)
+    amended = statement.Amend(activity=4, volumes=notice(0).volumes, start_ms=line.wall_ms + 45 * MINUTE, end_ms=None)
+    joined = line.say(A, amended, replaces=leaves[0], refs=(leaves[1],))
+    line.run(1_000)
+    assert [line.matter(B, leaf).status for leaf in leaves] == ["superseded", "superseded"], "it cites both"
+    assert line.matter(B, joined).status == "planned"
 
 
 def test_nothing_ends_by_itself() -> None:

@@ -22,9 +22,10 @@ NONCE_BYTES: Final = 16
 
 
 class EntryItem(msgspec.Struct, frozen=True, array_like=True, tag=1):
-    """An entry's bytes."""
+    """An entry's bytes; `undurable` when its sender's disk has failed and nobody's disk may hold it."""
 
     raw: bytes
+    undurable: bool = False
 
 
 class Have(msgspec.Struct, frozen=True, array_like=True, tag=2):

@@ -22,6 +22,7 @@ class Core:
         self.books = books
         self.effects: list[Effect] = []
         self.at_work = b""
+        self.on_no_disk = False
 
     @property
     def mono_ms(self) -> int:

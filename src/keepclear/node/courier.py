@@ -66,7 +66,7 @@ def flush(core: Core) -> None:
         if not peer.session:
             continue
         tell = _holdings(core, peer)
-        if peer.answered and (peer.queue or peer.flight or peer.later):
+        if peer.queue or peer.flight or peer.later:
             _send_entries(core, peer, tell)
             due = peers.next_resend_ms(peer)
             wake = due if wake is None else wake if due is None else min(wake, due)
@@ -109,7 +109,8 @@ def _send_entries(core: Core, peer: Peer, first: list[Item]) -> None:
         entry = core.entry_in(slot)
         if entry is None:
             continue
-        item, size = EntryItem(entry.raw), len(entry.raw) + ITEM_OVERHEAD_BYTES
+        lost = bool(core.state.disk_failed) and _is_wet(core, slot)
+        item, size = EntryItem(entry.raw, lost), len(entry.raw) + ITEM_OVERHEAD_BYTES
         if entry.header.precedence == Precedence.FLASH:
             send_items(core, peer, [item], _is_wet(core, slot), True)
             continue

@@ -85,7 +85,7 @@ class Node:
     def step(self, data: AnyInput) -> list[Effect]:
         """Folds one input in, and returns what is to be done, in sequence."""
         core = self.core
-        core.effects, core.at_work = [], b""
+        core.effects, core.at_work, core.on_no_disk = [], b"", False
         core.state.n += 1
         core.state.now = data.stamp
         self._fold(data)

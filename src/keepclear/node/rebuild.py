@@ -39,8 +39,9 @@ def _receipted(core: Core, body: Receipt) -> None:
             if arrival is None:
                 continue
             arrival.durable_ms, arrival.told_durable = durable_ms, True
-            if shown_ms is not None:
-                del owed.arrivals[seq]
+            del owed.arrivals[seq]
+            if shown_ms is None:
+                owed.unshown[seq] = arrival
     for seq, _, durable_ms in body.beyond:
         if (arrival := owed.arrivals.get(seq)) is not None:
             arrival.durable_ms, arrival.told_durable = durable_ms, True

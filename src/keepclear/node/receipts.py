@@ -1,7 +1,8 @@
 """Receipts, made by rule: what of another member's entries is durable here and has been shown here, and since when.
 
 The law: a receipt names only what is on disk. At once for FLASH, else at most once a second for each logbook; owed
-only for entries that are neither receipts nor links, so a quiet line stays quiet.
+only for entries that are neither receipts nor links, so a quiet line stays quiet. Where there are more different
+times than a receipt has room for, neighbours stand under the later one: a time told is never earlier than the true one.
 """
 
 from typing import Final
@@ -16,6 +17,9 @@ from keepclear.record.logbook import Incarnation
 
 MAX_BEYOND: Final = 8
 MAX_RANGES: Final = 32
+TOGETHER_MS: Final = (0, 8, 64, 512, 4_096)  # how far apart times may be that are told as one, the first that fits
+
+Range = tuple[int, int, int, int | None]  # first seq, count, durable_ms, shown_ms
 
 
 def durable(core: Core, data: Durable) -> None:
@@ -42,7 +46,11 @@ def displayed(core: Core, data: Displayed) -> None:
             continue
         party, incarnation, seq = entry.slot
         owed = core.state.owed.get(peers.book_key(party, incarnation))
-        arrival = owed.arrivals.get(seq) if owed else None
+        if owed is None:
+            continue
+        if seq in owed.unshown:
+            owed.arrivals[seq] = owed.unshown.pop(seq)
+        arrival = owed.arrivals.get(seq)
         if arrival is not None and arrival.shown_ms is None:
             arrival.shown_ms = core.wall_ms
 
@@ -73,7 +81,7 @@ def _may_be_news(arrival: Arrival) -> bool:
 
 def _say(core: Core, book: Incarnation, owed: Owed, fresh: list[Arrival], precedence: int) -> None:
     size, beyond_seqs = core.durable(book)
-    ranges = _ranges(sorted((a for a in fresh if a.seq < size), key=lambda a: a.seq))[:MAX_RANGES]
+    ranges = _fitting(sorted((a for a in fresh if a.seq < size), key=lambda a: a.seq))
     told = {seq for first, count, _, _ in ranges for seq in range(first, first + count)}
     held = sorted((a for a in fresh if a.seq >= size and a.seq in beyond_seqs), key=lambda a: a.seq)[:MAX_BEYOND]
     if not ranges and not held:
@@ -94,21 +102,42 @@ def _say(core: Core, book: Incarnation, owed: Owed, fresh: list[Arrival], preced
 def _settle(owed: Owed, told: set[int], held: set[int]) -> None:
     for seq in sorted(told | held):
         arrival = owed.arrivals[seq]
-        if arrival.shown_ms is not None and seq in told:
+        arrival.told_durable = True
+        if seq in told:
             del owed.arrivals[seq]
-        else:
-            arrival.told_durable = True
+        if seq in told and arrival.shown_ms is None:
+            owed.unshown[seq] = arrival
 
 
-def _ranges(arrivals: list[Arrival]) -> list[tuple[int, int, int, int | None]]:
-    out: list[tuple[int, int, int, int | None]] = []
+def _fitting(arrivals: list[Arrival]) -> list[Range]:
+    """The arrivals as ranges, as exact as a receipt has room for; what is still too much is told the next time."""
+    for within_ms in TOGETHER_MS:
+        out = _ranges(arrivals, within_ms)
+        if len(out) <= MAX_RANGES:
+            break
+    return out[:MAX_RANGES]
+
+
+def _ranges(arrivals: list[Arrival], within_ms: int) -> list[Range]:
+    """Neighbours whose times are at most so far apart, each lot under its latest times."""
+    out: list[Range] = []
+    first: Arrival | None = None  # of the lot
     for a in arrivals:
-        durable_ms = a.durable_ms or 0
-        if out and out[-1][0] + out[-1][1] == a.seq and out[-1][2:] == (durable_ms, a.shown_ms):
-            out[-1] = (out[-1][0], out[-1][1] + 1, durable_ms, a.shown_ms)
+        if first is None or not _go_together(out[-1], first, a, within_ms):
+            out.append((a.seq, 1, a.durable_ms or 0, a.shown_ms))
+            first = a
         else:
-            out.append((a.seq, 1, durable_ms, a.shown_ms))
+            seq, count, durable_ms, shown_ms = out[-1]
+            shown_ms = None if a.shown_ms is None or shown_ms is None else max(shown_ms, a.shown_ms)
+            out[-1] = (seq, count + 1, max(durable_ms, a.durable_ms or 0), shown_ms)
     return out
+
+
+def _go_together(lot: Range, first: Arrival, a: Arrival, within_ms: int) -> bool:
+    if lot[0] + lot[1] != a.seq or (first.shown_ms is None) != (a.shown_ms is None):
+        return False
+    apart_ms = abs((a.durable_ms or 0) - (first.durable_ms or 0)), abs((a.shown_ms or 0) - (first.shown_ms or 0))
+    return max(apart_ms) <= within_ms
 
 
 def holders(core: Core, book: Incarnation, seq: int) -> int:

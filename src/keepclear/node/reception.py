@@ -58,7 +58,8 @@ def _take_have(core: Core, peer: Peer, have: Have) -> None:
 
 def _take_item(core: Core, peer: Peer, item: Item) -> None:
     match item:
-        case EntryItem(raw):
+        case EntryItem(raw, undurable):
+            core.on_no_disk = undurable
             _take_entry(core, peer, raw)
         case Have():
             _take_have(core, peer, item)

@@ -154,7 +154,7 @@ def _relate_to(core: Core, said: Said, leaf: bytes) -> None:
         return
     own = matter.party == said.party
     if said.kind in (Kind.AMEND, Kind.CANCEL):
-        if own and said.replaces == leaf:
+        if own and (said.replaces == leaf or _joins(core, said, leaf)):
             matters.succeed(core, matter, said)
             successor = core.state.situation.matters.get(said.leaf)
             if successor is not None:
@@ -168,6 +168,13 @@ def _relate_to(core: Core, said: Said, leaf: bytes) -> None:
     elif own:
         matters.tell(core, matter, said)
     core.state.advice.dirty = True
+
+
+def _joins(core: Core, said: Said, leaf: bytes) -> bool:
+    """Whether what replaces one of two successors of an entry cites this other one: then it replaces both."""
+    other = core.books.by_leaf.get(said.replaces) if said.replaces else None
+    origin = core.books.by_leaf[leaf].header.replaces
+    return origin is not None and other is not None and other.header.replaces == origin
 
 
 def _asked_about(core: Core, leaf: bytes) -> bytes:
@@ -276,6 +283,10 @@ def show(core: Core, entry: Entry, said: Said) -> None:
         notes.append("OUT OF SEQUENCE")
     if h.party != core.me and peers.book_key(*entry.slot[:2]) not in core.state.situation.linked:
         notes.append("AUTHOR NOT YET RECONCILED")
+    if core.on_no_disk:
+        notes.append("ON NO DISK OF ITS SENDER")
+    if core.state.disk_failed:
+        notes.append("NOT RECORDED HERE")
     core.show("statement", words(core, said), said.leaf, h.precedence, (h.party, h.kind, h.seq, tuple(notes)))
     if h.party != core.me and said.precedence == Precedence.FLASH and said.kind != Kind.ACKNOWLEDGEMENT:
         core.alarm("flash", f"FLASH from {core.name(h.party)}: {phrases.label(said, core.genesis.names)}")

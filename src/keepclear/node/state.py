@@ -51,10 +51,14 @@ class Arrival(msgspec.Struct, array_like=True):
 
 
 class Owed(msgspec.Struct, array_like=True):
-    """The receipts owed for one logbook: what has arrived and has not been wholly receipted, and the last receipt."""
+    """The receipts owed for one logbook: what has arrived and is to be told of, and the last receipt.
+
+    `unshown` has been told of as durable and has not been put before an officer: it comes back when it is.
+    """
 
     arrivals: dict[int, Arrival] = {}
     said_ms: int | None = None
+    unshown: dict[int, Arrival] = {}
 
 
 class Author(msgspec.Struct, array_like=True):
