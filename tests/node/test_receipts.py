@@ -1,0 +1,97 @@
+"""Receipts: what they name is on disk, all of it, with times that are never earlier than the true ones."""
+
+import msgspec
+from tests.node.solo import BRAVO, GENESIS, KEYS, WALL_MS, Solo
+
+from keepclear.accord import statement
+from keepclear.accord.statement import Kind, Precedence, Receipt
+from keepclear.line import peer as peers
+from keepclear.node.inputs import Displayed, Tick
+from keepclear.record import entry as entries
+from keepclear.record import tree
+from keepclear.record.entry import NO_PREV, Header
+
+BODY = statement.to_bytes(statement.Distress(volumes=(), last_fix_ms=None))
+INCARNATION = b"fresh" + bytes(3)
+
+
+def chain(count: int) -> list[bytes]:
+    """The first entries of BRAVO's logbook."""
+    raws, prev = [], NO_PREV
+    for seq in range(count):
+        header = Header(
+            suite=1, line=GENESIS.line, epoch=0, party=BRAVO, incarnation=INCARNATION, start=0, seq=seq, prev=prev,
+            seen=(None, None), wall_ms=WALL_MS, wall_err_ms=50, precedence=Precedence.ROUTINE, kind=Kind.DISTRESS,
+            replaces=None, refs=(), to=GENESIS.everyone, seat="", valid_from_ms=WALL_MS, expiry_ms=None,
+            body_root=entries.body_root(bytes(32), BODY), releases_hash=None, key=GENESIS.node_key(BRAVO),
+        )  # fmt: skip
+        data = msgspec.msgpack.encode(header)
+        signature = KEYS[BRAVO].sign(entries.signing_message(data))
+        raws.append(entries.assemble(data, signature, (), bytes(32), BODY))
+        prev = tree.leaf_hash(data)
+    return raws
+
+
+def receipts(solo: Solo) -> list[Receipt]:
+    """All receipts that the node has said, in their sequence."""
+    bodies = [entries.read_body(e.header.kind, e.body) for book in solo.node.books.of(solo.me) for e in book.entries]
+    return [body for body in bodies if isinstance(body, Receipt)]
+
+
+def told(found: list[Receipt]) -> dict[int, tuple[int, int | None]]:
+    """What the receipts say of each entry; a later one says more."""
+    return {
+        seq: (durable_ms, shown_ms)
+        for receipt in found
+        for first, count, durable_ms, shown_ms in receipt.ranges
+        for seq in range(first, first + count)
+    }
+
+
+def test_one_receipt_has_room_for_all_of_a_second_however_many_times_there_are() -> None:
+    solo = Solo().start()
+    durable_ms = {}
+    for seq, raw in enumerate(chain(150)):
+        solo.mono_ms += 7
+        durable_ms[seq] = solo.stamp().wall_ms
+        solo.hear_entry(BRAVO, raw)
+    solo.mono_ms += 1_000
+    solo.take(Tick(solo.stamp()))
+    found = receipts(solo)
+    assert len(found) <= 3, "at most one a second, in 2.1 s"
+    assert told(found).keys() == durable_ms.keys()
+    late_ms = [told(found)[seq][0] - true_ms for seq, true_ms in durable_ms.items()]
+    assert min(late_ms) >= 0
+    assert max(late_ms) <= 64, "the least joining that fits"
+    assert all(len(receipt.ranges) <= 32 for receipt in found)
+
+
+def test_few_times_are_told_to_the_millisecond() -> None:
+    solo = Solo().start()
+    durable_ms = {}
+    for seq, raw in enumerate(chain(20)):
+        solo.mono_ms += 7
+        durable_ms[seq] = solo.stamp().wall_ms
+        solo.hear_entry(BRAVO, raw)
+    solo.mono_ms += 1_000
+    solo.take(Tick(solo.stamp()))
+    assert {seq: durable for seq, (durable, _) in told(receipts(solo)).items()} == durable_ms
+
+
+def test_what_was_told_as_durable_is_told_again_when_it_has_been_shown() -> None:
+    solo = Solo().start()
+    raws = chain(3)
+    for raw in raws:
+        solo.hear_entry(BRAVO, raw)
+    solo.mono_ms += 1_000
+    solo.take(Tick(solo.stamp()))
+    owed = solo.node.state.owed[peers.book_key(BRAVO, INCARNATION)]
+    assert (sorted(owed.arrivals), sorted(owed.unshown)) == ([], [0, 1, 2]), "nothing is looked through in vain"
+    assert {shown for _, shown in told(receipts(solo)).values()} == {None}
+
+    solo.mono_ms += 60_000
+    shown_ms = solo.stamp().wall_ms
+    solo.take(Displayed(solo.stamp(), (tree.leaf_hash(msgspec.msgpack.decode(raws[1])[0]),)))
+    solo.take(Tick(solo.stamp()))
+    assert {seq: shown for seq, (_, shown) in told(receipts(solo)).items()} == {0: None, 1: shown_ms, 2: None}
+    assert (sorted(owed.arrivals), sorted(owed.unshown)) == ([], [0, 2])
