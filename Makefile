@@ -23,7 +23,7 @@ help: ## This page
 	@echo "  a shorter run:     make sim ARGS='--runs 20'"
 
 demo: .venv/ready $(if $(filter swiss-day,$(SCENARIO)),data) ## Two parties and an observer on this machine, SCENARIO=il20 or swiss-day
-	.venv/bin/keepclear demo --scenario $(SCENARIO) $(ARGS)
+	.venv/bin/keepclear demo --scenario $(SCENARIO) --out out/demo $(ARGS)
 
 test: .venv/ready data ## Every test, and the slowest ten
 	$(PYTHON) -m pytest -n 2 --dist loadfile --durations=10 $(ARGS)
