@@ -1,0 +1,26 @@
+"""What more than one test needs and takes long to make."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def il20_records(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with the records (A, B and observer) of the il20 scenario, played once a session at full speed."""
+    folder = tmp_path_factory.mktemp("il20")
+    command: list[str | Path] = [
+        Path(sys.executable).parent / "keepclear",
+        "demo",
+        "--scenario",
+        "il20",
+        "--speed",
+        "max",
+    ]
+    done = subprocess.run(
+        [*command, "--out", folder, "--exit"], capture_output=True, text=True, timeout=900, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
