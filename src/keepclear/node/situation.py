@@ -6,18 +6,19 @@ whose referent has not come yet waits for it, and is shown all the same. Two suc
 In the end all that is read here follows from the set of statements, whatever the sequence in which they came.
 """
 
+from functools import lru_cache
 from typing import Final
 
-from keepclear.accord import check, geometry, phrases, readback, statement, understanding
+from keepclear.accord import check, geometry, phrases, statement, understanding
 from keepclear.accord.outcome import Finding, Mark
 from keepclear.accord.said import Said
 from keepclear.accord.shape import Volume
-from keepclear.accord.statement import BY_RULE, Doubt, Kind, Precedence, Step
+from keepclear.accord.statement import BY_RULE, Doubt, Kind, Precedence
 from keepclear.accord.understanding import AckWithin, AnyRule, InForce
 from keepclear.line import peer as peers
-from keepclear.node import matters
+from keepclear.node import ladder, matters
 from keepclear.node.core import Core
-from keepclear.node.state import Ladder, Matter, Timer
+from keepclear.node.state import Matter, Timer
 from keepclear.record import entry as entries
 from keepclear.record.entry import Entry
 from keepclear.record.genesis import Role
@@ -51,8 +52,18 @@ def fold(core: Core, entry: Entry) -> None:
         waiting = said_of(core.books.by_leaf[leaf])
         waits[waiting.party] -= 1
         _relate_to(core, waiting, said.leaf)
+    if said.party == core.me:
+        _match_receipts(core, said)
     if said.kind not in BY_RULE:
         show(core, entry, said)
+
+
+def _match_receipts(core: Core, said: Said) -> None:
+    waiting = core.state.situation.unmatched.get(peers.book_key(said.party, said.incarnation))
+    if waiting:
+        receipts = [said_of(core.books.by_leaf[leaf]) for leaf in waiting]
+        ladder.turned_up(core, said, receipts)
+        ladder.forget_matched(core, core.books.books[said.party, said.incarnation], receipts)
 
 
 def show_outside(core: Core, entry: Entry, why: str) -> None:
@@ -101,7 +112,7 @@ def anything_in_force(core: Core) -> bool:
 
 def _apply(core: Core, said: Said) -> None:
     if said.kind == Kind.RECEIPT:
-        _receipt(core, said)
+        ladder.receipt(core, said)
     elif said.kind == Kind.LINK:
         core.state.situation.linked[peers.book_key(said.party, said.incarnation)] = True
     elif said.kind in (Kind.UNDERSTANDING, Kind.ACCEPT):
@@ -164,7 +175,7 @@ def _relate_to(core: Core, said: Said, leaf: bytes) -> None:
     elif said.kind == Kind.ANSWER and own:
         _answer(core, matter, said)
     elif said.kind == Kind.ACKNOWLEDGEMENT and not own:
-        _acknowledge(core, matter, said)
+        ladder.acknowledge(matter, said, said_of(core.books.by_leaf[leaf]).body)
     elif own:
         matters.tell(core, matter, said)
     core.state.advice.dirty = True
@@ -211,65 +222,27 @@ def _agree(core: Core, said: Said) -> None:
             _judge_anew(core, matter)
 
 
-def _receipt(core: Core, said: Said) -> None:
-    body = said.body
-    if not isinstance(body, statement.Receipt) or body.party != core.me:
-        return
-    book = core.books.books.get((body.party, body.incarnation))
-    if book is None:
-        return
-    at = 0
-    for first, count, durable_ms, shown_ms in body.ranges:
-        # Ranges rise and do not overlap; those that do are not looked at twice, so a long list costs no more.
-        at = max(at, first)
-        for one in book.entries[at : first + count] if first + count > at else ():
-            _rung(core, one.leaf, said.party, durable_ms, shown_ms)
-        at = max(at, first + count)
-    for _, leaf, durable_ms in body.beyond:
-        _rung(core, leaf, said.party, durable_ms, None)
-
-
-def _rung(core: Core, leaf: bytes, member: int, durable_ms: int, shown_ms: int | None) -> None:
-    matter = core.state.situation.matters.get(leaf)
-    if matter is None or matter.party != core.me:
-        return
-    ladder = matter.ladder.setdefault(member, Ladder())
-    first = ladder.durable_ms is None or (ladder.shown_ms is None and shown_ms is not None)
-    ladder.durable_ms = durable_ms if ladder.durable_ms is None else min(ladder.durable_ms, durable_ms)
-    if shown_ms is not None:
-        ladder.shown_ms = shown_ms if ladder.shown_ms is None else min(ladder.shown_ms, shown_ms)
-    if first:
-        how = "displayed" if ladder.shown_ms is not None else "delivered, not displayed"
-        core.show("ladder", f"{core.name(member)}: {how}", leaf, matter.precedence, (member, how))
-
-
-def _acknowledge(core: Core, matter: Matter, said: Said) -> None:
-    body = said.body
-    if not isinstance(body, statement.Acknowledgement):
-        return
-    ladder = matter.ladder.setdefault(said.party, Ladder())
-    ladder.read_ms = said.wall_ms if ladder.read_ms is None else min(ladder.read_ms, said.wall_ms)
-    if body.step == Step.READ_BACK:
-        about = said_of(core.books.by_leaf[matter.leaf]).body
-        if isinstance(about, readback.Readable):
-            outcome = str(readback.readback_matches(body, about).outcome)
-            newest = max((ladder.read_back_ms, ladder.read_back), (said.wall_ms, outcome))
-            ladder.read_back_ms, ladder.read_back = newest
-
-
 def judge(core: Core, said: Said) -> tuple[tuple[Finding, ...], tuple[Mark, ...]]:
     """What the rules in force read on a statement, and the marks that it is shown with."""
     replaced = core.books.by_leaf.get(said.replaces) if said.replaces else None
     if replaced is not None and replaced.header.party != said.party:
         replaced = None  # nobody amends another's notice
     findings = check.check(said, rules_for(core, said), said_of(replaced) if replaced else None)
-    unusable = geometry.unusable(geometry.geometry_faults(volumes_of(said)))
-    return findings, check.marks(said, findings, unusable)
+    return findings, check.marks(said, findings, _unusable(volumes_of(said)))
+
+
+@lru_cache(maxsize=64)
+def _unusable(volumes: tuple[Volume, ...]) -> bool:
+    """Remembered: a statement is judged when it comes, when it is shown, and when what it cites comes."""
+    return geometry.unusable(geometry.geometry_faults(volumes))
 
 
 def words(core: Core, said: Said) -> str:
     """A statement in English, with its marks and their evidence."""
-    findings, marks = judge(core, said)
+    return _rendered(core, said, *judge(core, said))
+
+
+def _rendered(core: Core, said: Said, findings: tuple[Finding, ...], marks: tuple[Mark, ...]) -> str:
     cited = {leaf: said_of(e) for leaf in (*said.refs, said.replaces) if leaf and (e := core.books.by_leaf.get(leaf))}
     return phrases.render(said, core.genesis.names, cited, marks, findings)
 
@@ -277,7 +250,7 @@ def words(core: Core, said: Said) -> str:
 def show(core: Core, entry: Entry, said: Said) -> None:
     """Shows a statement with its marks, calls for a FLASH, and starts its timers."""
     h = entry.header
-    _, marks = judge(core, said)
+    findings, marks = judge(core, said)
     notes = [str(mark) for mark in marks]
     if h.seq >= core.books.books[entry.slot[:2]].size:
         notes.append("OUT OF SEQUENCE")
@@ -287,7 +260,8 @@ def show(core: Core, entry: Entry, said: Said) -> None:
         notes.append("ON NO DISK OF ITS SENDER")
     if core.state.disk_failed:
         notes.append("NOT RECORDED HERE")
-    core.show("statement", words(core, said), said.leaf, h.precedence, (h.party, h.kind, h.seq, tuple(notes)))
+    text = _rendered(core, said, findings, marks)
+    core.show("statement", text, said.leaf, h.precedence, (h.party, h.kind, h.seq, tuple(notes)))
     if h.party != core.me and said.precedence == Precedence.FLASH and said.kind != Kind.ACKNOWLEDGEMENT:
         core.alarm("flash", f"FLASH from {core.name(h.party)}: {phrases.label(said, core.genesis.names)}")
     if said.leaf in core.state.situation.matters:

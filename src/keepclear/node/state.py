@@ -167,7 +167,7 @@ class Timer(msgspec.Struct, array_like=True):
 class Situation(msgspec.Struct, array_like=True):
     """What the record says now. `waiting` holds statements whose referent has not come yet, by its leaf hash.
 
-    `waits` is how many of them are whose.
+    `waits` is how many of them are whose. `unmatched` are receipts for entries of ours that are not here.
     """
 
     epoch: int = 0
@@ -176,6 +176,7 @@ class Situation(msgspec.Struct, array_like=True):
     matters: dict[bytes, Matter] = {}
     waiting: dict[bytes, list[bytes]] = {}
     waits: dict[int, int] = {}
+    unmatched: dict[BookKey, list[bytes]] = {}
     timers: list[Timer] = []
 
 
