@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator
 from keepclear.line import frame as frames
 from keepclear.line import peer as peers
 from keepclear.line.peer import Peer
-from keepclear.node import duties, flights, matters, situation, state, witness
+from keepclear.node import duties, flights, ladder, matters, situation, state, witness
 from keepclear.node.node import Node
 
 Bound = tuple[str, int, int]
@@ -25,6 +25,8 @@ def bounds(node: Node) -> Iterator[Bound]:
     yield "checkpoint notes waiting", len(s.checkpointing.waiting), witness.MAX_WAITING
     yield "old logbooks wanted", len(s.reconciling.wanted), frames.MAX_BOOKS
     yield "statements waiting", _all(sit.waiting.values()), situation.MAX_WAITING * members
+    yield "logbooks with receipts waiting", len(sit.unmatched), ladder.MAX_BOOKS
+    yield "receipts waiting", _most(sit.unmatched.values()), ladder.MAX_UNMATCHED
     yield "agreements", len(sit.agreements), situation.MAX_AGREEMENTS * members
     yield "matters", len(sit.matters), entries
     yield "timers", len(sit.timers), duties.MAX_TIMERS + entries

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from keepclear.accord.said import holdings
 from keepclear.accord.statement import BY_RULE, Kind, Receipt
 from keepclear.host.hands import Group
 from keepclear.line import frame as frames
 from keepclear.line.frame import Book, EntryItem, Have, Vector
-from keepclear.node.state import State
+from keepclear.node import situation
+from keepclear.node.state import Ladder, State
 from keepclear.record import entry as entries
 from keepclear.record import tree
 from keepclear.record.entry import ENTRY_DOMAIN, Entry, Header
@@ -129,6 +131,7 @@ class Watch:
         if missing := self.receipted - held - self.lost:
             raise self._broken(f"{len(missing)} receipted entries are lost although no disk was put back")
         for member in self._world.members:
+            self._check_ladders(member)
             if member.node.state.disputes:
                 raise self._broken(f"{member.index} has a dispute: {member.node.state.disputes[0].reason}")
 
@@ -168,6 +171,19 @@ class Watch:
             if leaf not in self._disk(member):
                 raise self._broken(f"{member.index} receipts what is not on its disk")
             self.receipted.add(leaf)
+
+    def _check_ladders(self, member: "Member") -> None:
+        """What an author shows of its statements' delivery is what the receipts in the record say, taken together."""
+        said = [situation.said_of(entry) for entry in member.node.books.by_leaf.values()]
+        found = holdings(said, [one for one in said if one.kind == Kind.RECEIPT])
+        for leaf, matter in member.node.state.situation.matters.items():
+            if matter.party != member.index:
+                continue
+            for other in range(len(self._world.members)):
+                held, rung = found.get((leaf, other)), matter.ladder.get(other) or Ladder()
+                told = (held.durable_ms, held.shown_ms) if held else (None, None)
+                if other != member.index and told != (rung.durable_ms, rung.shown_ms):
+                    raise self._broken(f"{member.index} shows {rung} of {other}, the receipts say {told}")
 
     def _says_it_holds(self, member: "Member", item: Have | Book, beyond: list[int]) -> None:
         book = member.node.books.books[item.party, item.incarnation]

@@ -33,6 +33,7 @@ SESSION_TICK_MS = 100
 COMMIT_AFTER_MS = 5
 IDLE_COMMIT_AFTER_MS = 100  # of a group that nothing waits for: heartbeats and ticks alone
 MAX_GROUP = 100
+REBOOT_CHANCE = 0.5  # of a start
 SNAPSHOT_CHANCE = 0.03  # of a group
 
 
@@ -100,6 +101,7 @@ class Member:
         self.noise = 0
         self.attended = True
         self._process = 0
+        self._booted_ms = 0
         self._closing: Group | None = None
         self._commit_due_ms: int | None = None
         self._wakes: set[int] = set()
@@ -118,6 +120,8 @@ class Member:
         world = self.world
         self.starts += 1
         self._process += 1
+        if world.random.random() < REBOOT_CHANCE:  # the machine began anew, and its monotonic clock with it
+            self._booted_ms = world.now
         node = Node(world.genesis, self.index)
         recover(node, self.journal)
         self.hands = Hands(node, self.journal, self.keys, self)
@@ -164,7 +168,7 @@ class Member:
     # -- the node's ports --------------------------------------------------------------------------------------------
 
     def stamp(self) -> Stamp:
-        return Stamp(self.world.now, START_WALL_MS + self.world.now + self.skew_ms, 50)
+        return Stamp(self.world.now - self._booted_ms, START_WALL_MS + self.world.now + self.skew_ms, 50)
 
     def send(self, peer: int, frame: bytes, flash: bool) -> None:
         self.world.watch.sent(self, frame, flash)
@@ -200,7 +204,7 @@ class Member:
             if self._process == process:
                 self._tick()
 
-        self.world.after(max(1, mono_ms - self.world.now), ring)
+        self.world.after(max(1, mono_ms + self._booted_ms - self.world.now), ring)
 
     # -- inputs ------------------------------------------------------------------------------------------------------
 
