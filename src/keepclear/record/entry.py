@@ -120,8 +120,9 @@ def salt(seed: bytes, index: int) -> bytes:
     return hmac.digest(seed, index.to_bytes(4, "big"), "sha256")
 
 
+@lru_cache(maxsize=64)
 def body_root(seed: bytes, body: bytes) -> bytes:
-    """The root over a body's salted leaves, padded with empty ones to 16 or 32.
+    """The root over a body's salted leaves, padded with empty ones to 16 or 32; remembered for who says or reads it.
 
     Raises BadEntry for a body that is not canonical, no array, or of more leaves.
     """
