@@ -91,3 +91,47 @@ def test_what_a_peer_holds_never_shrinks(words: list[tuple[int, list[int]]]) -> 
         peers.hold(peer, BOOK, size, beyond)
         known |= {*range(size), *beyond}
         assert {seq for seq in range(50) if peers.has(peer, slot(seq))} == known
+
+
+def test_a_busy_peer_is_given_the_time_that_its_word_takes_but_not_beyond_half_a_second() -> None:
+    peer, now_ms = Peer(index=1), 0
+    peer.live.smooth_ms = 10
+    for seq in range(300):
+        peers.offer(peer, slot(seq), 3, seq)
+        peers.to_send(peer, now_ms)
+        took_ms = 20 if seq == 0 else 200
+        peers.hold(peer, BOOK, seq + 1, [], now_ms + took_ms)
+        now_ms += 1_000
+    assert peer.word_ms is not None
+    assert 180 < peer.word_ms <= 200, "slowly up to what it takes"
+    peers.offer(peer, slot(300), 3, 300)
+    peers.to_send(peer, now_ms)
+    assert peers.next_resend_ms(peer) == now_ms + peer.word_ms * 3 // 2
+    peers.hold(peer, BOOK, 301, [], now_ms + 30)
+    assert peer.word_ms == 30, "at once down"
+    peer.word_ms = 60_000
+    peers.offer(peer, slot(301), 3, 301)
+    peers.to_send(peer, now_ms)
+    assert peers.next_resend_ms(peer) == now_ms + 500
+
+
+def test_the_pace_is_not_learnt_from_what_was_sent_twice() -> None:
+    peer = Peer(index=1)
+    peer.live.smooth_ms = 10
+    peers.offer(peer, slot(0), 3, 0)
+    peers.to_send(peer, 0)
+    assert peers.to_send(peer, 100) == [slot(0)]
+    peers.hold(peer, BOOK, 1, [], 120)
+    assert peer.word_ms is None
+
+
+def test_what_was_sent_last_is_last_in_flight_so_that_the_oldest_is_due_first() -> None:
+    peer = Peer(index=1)
+    peer.live.smooth_ms = 40
+    for seq, at_ms in ((0, 0), (1, 60)):
+        peers.offer(peer, slot(seq), 3, seq)
+        peers.to_send(peer, at_ms)
+    assert peers.to_send(peer, 100) == [slot(0)]
+    assert list(peer.flight) == [slot(1), slot(0)]
+    assert peers.next_resend_ms(peer) == 160
+    assert peers.to_send(peer, 160) == [slot(1)]

@@ -18,6 +18,7 @@ RELAY_AFTER_MS: Final = 1_000  # an entry of somebody else is relayed only if it
 ASK_AGAIN_MS: Final = 500
 TELL_AGAIN_MS: Final = 100  # a vector is long; a question is repeated after ASK_AGAIN_MS and not sooner
 RESEND_MOST_MS: Final = 5_000
+WORD_MOST_MS: Final = 500  # a busy peer is given more time, but a FLASH that was lost does not wait longer for that
 MAX_BEYOND_KNOWN: Final = 4_096  # slots past a gap that a peer is remembered to hold, as many as a logbook holds
 MAX_STRANGE_BOOKS: Final = 2_000  # logbooks that only the peer has named so far; a vector lists 1 000
 
@@ -75,6 +76,7 @@ class Peer(msgspec.Struct, array_like=True):
     sent_ms: int = 0
     strange: int = 0
     told_ms: int | None = None
+    word_ms: int | None = None  # from sending an entry to the peer's word on it: its queue and its disk are in this
 
 
 def begin(peer: Peer, session: bytes, nonce: bytes) -> Peer:
@@ -91,8 +93,11 @@ def has(peer: Peer, slot: SlotKey) -> bool:
     return seq < holding.size or seq in holding.beyond
 
 
-def hold(peer: Peer, book: BookKey, size: int, beyond: list[int]) -> None:
-    """Takes the peer's word on what it holds of a logbook. It never shrinks within a session."""
+def hold(peer: Peer, book: BookKey, size: int, beyond: list[int], now_ms: int | None = None) -> None:
+    """Takes the peer's word on what it holds of a logbook. It never shrinks within a session.
+
+    With `now_ms`, a word in answer to what was sent, from which its pace is learnt.
+    """
     holding = peer.holds.get(book)
     if holding is None:
         holding = peer.holds[book] = Holding(0, [])
@@ -103,7 +108,21 @@ def hold(peer: Peer, book: BookKey, size: int, beyond: list[int]) -> None:
     holding.beyond = sorted({seq for seq in (*holding.beyond, *new) if seq >= holding.size})[:MAX_BEYOND_KNOWN]
     arrived = [slot for slot in peer.flight if slot[:9] == book and has(peer, slot)]
     for slot in arrived:
-        del peer.flight[slot]
+        flight = peer.flight.pop(slot)
+        if now_ms is not None and flight.tries == 0:  # of one sent twice it is not known which sending is answered
+            _learn_pace(peer, now_ms - flight.sent_ms)
+
+
+def _learn_pace(peer: Peer, took_ms: int) -> None:
+    """Falls at once and rises slowly: a word that was lost and came with the next one is not the peer's pace."""
+    known = peer.word_ms
+    peer.word_ms = took_ms if known is None or took_ms < known else (15 * known + took_ms) // 16
+
+
+def _patience_ms(peer: Peer) -> int:
+    """How long to wait for the peer's word on an entry before it is sent again."""
+    word_ms = min(WORD_MOST_MS, (peer.word_ms or 0) * 3 // 2)
+    return max(liveness.patience_ms(peer.live), word_ms)
 
 
 def offer(peer: Peer, slot: SlotKey, precedence: int, number: int) -> None:
@@ -128,7 +147,7 @@ def due_relays(peer: Peer, now_ms: int) -> list[SlotKey]:
 
 def to_send(peer: Peer, now_ms: int) -> list[SlotKey]:
     """The entries to send now, most urgent first, each marked as on its way: overdue ones again, then new ones."""
-    patience_ms = liveness.patience_ms(peer.live)
+    patience_ms = _patience_ms(peer)
     oldest = next(iter(peer.flight.values()), None)
     again: list[tuple[int, SlotKey]] = []
     if oldest is not None and oldest.sent_ms + patience_ms <= now_ms:  # before that, nothing can be due
@@ -148,7 +167,7 @@ def to_send(peer: Peer, now_ms: int) -> list[SlotKey]:
 
 def next_resend_ms(peer: Peer) -> int | None:
     """The monotonic time at which something on its way is overdue; None when nothing is."""
-    patience_ms = liveness.patience_ms(peer.live)
+    patience_ms = _patience_ms(peer)
     oldest = next(iter(peer.flight.values()), None)
     if oldest is not None and oldest.tries < 2:  # no other was sent earlier, and none waits less
         return _due_ms(oldest, patience_ms)

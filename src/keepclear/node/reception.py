@@ -53,7 +53,7 @@ def _take_have(core: Core, peer: Peer, have: Have) -> None:
     if strange and len(peer.holds) >= peers.MAX_STRANGE_BOOKS:
         core.count_noise("word on more logbooks than are kept in mind")
         return
-    peers.hold(peer, book, have.size, list(have.beyond[: frames.MAX_BEYOND]))
+    peers.hold(peer, book, have.size, list(have.beyond[: frames.MAX_BEYOND]), core.mono_ms)
 
 
 def _take_item(core: Core, peer: Peer, item: Item) -> None:
