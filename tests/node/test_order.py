@@ -1,5 +1,6 @@
 """What a node reads from the record does not depend on the sequence in which it came."""
 
+from itertools import permutations
 from random import Random
 from typing import Any
 
@@ -165,3 +166,32 @@ def test_a_statement_is_judged_by_what_comes_later_too() -> None:
     assert "LATE" not in reader.node.state.situation.matters[second].marks
     assert [shown.leaf for shown in reader.shows("judged anew")] == [second]
     assert Kind(reader.node.books.by_leaf[second].header.kind) == Kind.AMEND
+
+
+def test_an_answer_finds_its_notice_through_the_question_in_any_sequence() -> None:
+    author, asker = Solo(BRAVO).start(), Solo(ALFA).start()
+    firing = say(author, notice())
+    asker.hear_entry(BRAVO, author.kept[-1])
+    question = say(asker, statement.Clarify(doubts=1), (firing,))
+    author.hear_entry(ALFA, asker.kept[-1])
+    answer = say(author, statement.Answer(start_ms=0), (question,))
+    three = [author.node.books.by_leaf[leaf].raw for leaf in (firing, question, answer)]
+    for sequence in permutations(three):
+        reader = Solo(WITNESS).start()
+        for raw in sequence:
+            reader.hear_entry(BRAVO, raw)
+        assert reader.node.state.situation.matters[firing].answer == answer
+
+
+def test_what_joins_two_successors_replaces_both_in_any_sequence() -> None:
+    author = Solo(BRAVO).start()
+    first = say(author, notice())
+    one, other = (say(author, amend(), replaces=first) for _ in range(2))
+    joined = say(author, amend(), (other,), replaces=one)
+    four = [author.node.books.by_leaf[leaf].raw for leaf in (first, one, other, joined)]
+    for sequence in permutations(four):
+        reader = Solo(ALFA).start()
+        for raw in sequence:
+            reader.hear_entry(BRAVO, raw)
+        assert [status(reader, leaf) for leaf in (first, one, other)] == [matters.SUPERSEDED] * 3
+        assert status(reader, joined) == matters.PLANNED

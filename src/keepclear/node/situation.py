@@ -160,16 +160,16 @@ def _wait(core: Core, cited: bytes, by: Said) -> None:
 
 
 def _relate_to(core: Core, said: Said, leaf: bytes) -> None:
-    matter = core.state.situation.matters.get(_asked_about(core, leaf) if said.kind == Kind.ANSWER else leaf)
+    about = _asked_about(core, leaf) if said.kind == Kind.ANSWER else leaf
+    if about not in core.books.by_leaf:
+        _wait(core, about, said)
+        return
+    matter = core.state.situation.matters.get(about)
     if matter is None:
         return
     own = matter.party == said.party
     if said.kind in (Kind.AMEND, Kind.CANCEL):
-        if own and (said.replaces == leaf or _joins(core, said, leaf)):
-            matters.succeed(core, matter, said)
-            successor = core.state.situation.matters.get(said.leaf)
-            if successor is not None:
-                _judge_anew(core, successor)
+        _replace(core, said)
     elif said.kind == Kind.CLARIFY:
         matter.clarified = True
     elif said.kind == Kind.ANSWER and own:
@@ -179,6 +179,17 @@ def _relate_to(core: Core, said: Said, leaf: bytes) -> None:
     elif own:
         matters.tell(core, matter, said)
     core.state.advice.dirty = True
+
+
+def _replace(core: Core, said: Said) -> None:
+    """Applies an AMEND or CANCEL to what it replaces, as far as that is here, and judges the new reading by it."""
+    for leaf in dict.fromkeys((*said.refs, *([said.replaces] if said.replaces else []))):
+        matter = core.state.situation.matters.get(leaf)
+        if matter is not None and matter.party == said.party and (said.replaces == leaf or _joins(core, said, leaf)):
+            matters.succeed(core, matter, said)
+    successor = core.state.situation.matters.get(said.leaf)
+    if successor is not None:
+        _judge_anew(core, successor)
 
 
 def _joins(core: Core, said: Said, leaf: bytes) -> bool:
