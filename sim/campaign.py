@@ -37,8 +37,8 @@ def one(seed: int, seconds: int) -> Result:
         run.go()
     except Exception as error:  # whatever a node or the world raises is the finding
         last = traceback.extract_tb(error.__traceback__)[-1]
-        fault = f"{type(error).__name__}: {error} [{last.name}, {last.filename.rsplit('/', 1)[-1]}:{last.lineno}]"
-        fault = fault if str(error).startswith("seed ") else f"seed {seed}, {run.world.now} ms: {fault}"
+        what = str(error) if str(error).startswith("seed ") else f"seed {seed}, {run.world.now} ms: {error!r}"
+        fault = f"{what} [{last.name}, {last.filename.rsplit('/', 1)[-1]}:{last.lineno}]"
     starts = sum(member.starts for member in run.world.members)
     return Result(seed, run.world.steps, run.said, len(run.world.watch.originals), starts, run.put_back, fault)
 

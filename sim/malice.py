@@ -210,10 +210,21 @@ class Villain:
 
     def _leaf(self) -> Any:
         draw = self.draw
-        return draw.choice(
-            (None, True, "text", b"bytes", [], [[]], [1, 2, 3], [self._volume()], [["N1", "min_notice", [[1, 2]], "t"]],
-             [["A", "within_area", [self._volume()], ""], ["B"], [1, 2, 3, 4], ["M", "reaction", [1, 2, 3], ""]], *BIG)
-        )  # fmt: skip
+        match draw.choice("vrapnnnnnnnn"):
+            case "v":
+                return [self._volume()]
+            case "a":
+                return [
+                    ["A", "within_area", [self._volume()], ""],
+                    ["B"],
+                    [1, 2, 3, 4],
+                    ["M", "reaction", [1, 2, 3], ""],
+                ]
+            case "r":
+                return [["N1", "min_notice", [[1, 2]], "t"]]
+            case "p":
+                return draw.choice((None, True, "text", b"bytes", [], [[]], [1, 2, 3]))
+        return draw.choice(BIG)
 
     # -- other items -------------------------------------------------------------------------------------------------
 

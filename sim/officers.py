@@ -124,6 +124,10 @@ def _statement(draw: Random, node: Node, now_ms: int) -> tuple[Body, bytes | Non
         return _opening(draw, draw.choice(OPENING), now_ms), None, ()
     if group < 0.5:
         own = [leaf for leaf, m in matters.items() if m.party == mine and m.kind in (Kind.NOTICE, Kind.AMEND)]
+        twice = [m for m in matters.values() if m.party == mine and len(m.successors) > 1]
+        if twice and draw.random() < 0.5:
+            one, other = draw.sample(draw.choice(twice).successors, 2)
+            return _opening(draw, Kind.AMEND, now_ms), one, (other,)
         if own:
             body = _opening(draw, Kind.AMEND, now_ms) if draw.random() < 0.7 else statement.Cancel(text="not needed")
             return body, draw.choice(own), ()
@@ -132,6 +136,8 @@ def _statement(draw: Random, node: Node, now_ms: int) -> tuple[Body, bytes | Non
     kind = draw.choice(list(CITING))
     about_own = kind not in (Kind.CLARIFY, Kind.ACKNOWLEDGEMENT)
     found = [leaf for leaf, m in matters.items() if m.kind in CITING[kind] and (m.party == mine) == about_own]
+    if kind == Kind.ANSWER:  # to a notice, or to what was asked about one
+        found += [leaf for leaf, entry in node.books.by_leaf.items() if entry.header.kind == Kind.CLARIFY]
     if not found:
         return _opening(draw, draw.choice(OPENING), now_ms), None, ()
     refs = (draw.choice(found), *([draw.choice(found)] if draw.random() < 0.2 else []))

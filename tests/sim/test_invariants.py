@@ -48,11 +48,11 @@ def goes_on_in_its_incarnation(patch: Patch) -> None:
 
 
 def relays_other_bytes(patch: Patch) -> None:
-    def item(raw: bytes) -> EntryItem:
+    def item(raw: bytes, undurable: bool) -> EntryItem:
         wire = msgspec.msgpack.decode(raw)
         if msgspec.msgpack.decode(wire[0])[3] == 1:
             wire[3] = bytes(32)
-        return EntryItem(msgspec.msgpack.encode(wire))
+        return EntryItem(msgspec.msgpack.encode(wire), undurable)
 
     patch.setattr(courier, "EntryItem", item)
 
@@ -116,7 +116,7 @@ CAUGHT: dict[Callable[[Patch], None], tuple[str, ...]] = {
     sends_before_commit: ("sends what is not on its disk", "that nobody has taken in"),
     goes_on_in_its_incarnation: ("signs a second entry",),
     relays_other_bytes: ("that nobody has taken in",),
-    adopts_nothing: ("the copies of", "on a disk and not in the copies"),
+    adopts_nothing: ("not at rest",),
     shows_nothing_out_of_sequence: ("has not shown",),
     counts_the_last_to_arrive: ("read differently",),
     relays_nothing: ("the copies of", "not at rest"),
