@@ -5,8 +5,8 @@ from hashlib import blake2b
 import msgspec
 from tests.story.line import MINUTE, A, B, Line, notice
 
-from keepclear.accord import statement
-from keepclear.accord.statement import Precedence
+from keepclear.accord import canonical, statement
+from keepclear.accord.statement import Kind, Precedence
 from keepclear.line import frame as frames
 from keepclear.line.frame import EntryItem, Frame
 from keepclear.node.inputs import Aside, Receive
@@ -58,6 +58,25 @@ def test_an_entry_in_our_own_incarnation_that_we_did_not_sign_is_not_taken() -> 
     line.say(A, notice(line.wall_ms + 31 * MINUTE))
     line.run(2_000)
     assert len(line.joint()) == 1
+
+
+def test_an_amendment_that_cannot_be_read_takes_nothing_out_of_force() -> None:
+    line = Line()
+    leaf = line.say(A, notice(line.wall_ms + 30 * MINUTE, line.wall_ms + 60 * MINUTE))
+    line.run(1_000)
+    book = line.member(A).node.books.of(A)[-1]
+    one, body = book.entries[-1], canonical.encode([None, None, "?", []])
+    header = msgspec.structs.replace(
+        one.header, kind=Kind.AMEND, seq=book.size, prev=book.last, replaces=leaf, refs=(), releases_hash=None,
+        body_root=entries.body_root(one.seed, body),
+    )  # fmt: skip
+    data = msgspec.msgpack.encode(header)
+    signature = founding.signing_key("ALFA", "node").sign(entries.signing_message(data)).signature
+    give(line, B, A, entries.assemble(data, signature, (), one.seed, body))
+    assert line.matter(B, leaf).status == "planned"
+    [matter] = [m for m in line.member(B).node.state.situation.matters.values() if m.kind == Kind.AMEND]
+    assert matter.marks == ["VAGUE"]
+    assert line.shown(B, "statement", matter.leaf)
 
 
 def test_noise_is_counted_and_a_changed_bit_is_not_taken() -> None:

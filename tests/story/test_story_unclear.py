@@ -62,6 +62,15 @@ def test_an_answer_stops_the_clock(agreed: Line) -> None:
     assert not line.shown(B, "unclear", leaf)
 
 
+def test_an_answer_that_says_nothing_does_not_stop_it(agreed: Line) -> None:
+    line = agreed
+    leaf = line.say(A, notice(line.wall_ms + 20 * MINUTE, area="unknown"))
+    line.run(500)
+    line.say(A, statement.Answer(text="will call you"), Precedence.IMMEDIATE, refs=(leaf,))
+    line.run(70_000)
+    assert "AREA UNKNOWN" in line.shown(B, "unclear", leaf)[0].text
+
+
 def test_a_shape_that_cannot_be_used_is_shown_as_an_unusable_warning(agreed: Line) -> None:
     line = agreed
     body = notice(line.wall_ms + 20 * MINUTE, area="polygon 34.0,35.0 35.0,36.0 34.0,36.0 35.0,35.0")

@@ -5,8 +5,7 @@ The law: a timer that runs out says what it means in words an officer can act on
 
 from typing import Final
 
-from keepclear.accord.outcome import Mark
-from keepclear.accord.statement import Precedence
+from keepclear.accord.statement import Doubt, Precedence
 from keepclear.node import matters
 from keepclear.node.core import Core
 from keepclear.node.state import Matter, Timer
@@ -39,8 +38,8 @@ def remind(core: Core) -> None:
 def _look(core: Core, timer: Timer, matter: Matter) -> None:
     if timer.what == "acknowledge":
         _acknowledgement(core, matter)
-    elif timer.what == "clarify" and matter.answer is None:
-        vague = str(Mark.VAGUE) in matter.marks
+    elif timer.what == "clarify" and (doubts := situation.doubts_left(core, matter)):
+        vague = doubts & Doubt.AREA
         what = "AREA UNKNOWN: treat the whole understanding area as affected" if vague else "STILL NOT CLEAR"
         core.show("unclear", f"{what}; not answered by {core.name(matter.party)}", matter.leaf, Precedence.FLASH)
         core.alarm("unclear", what)

@@ -9,7 +9,7 @@ In the end all that is read here follows from the set of statements, whatever th
 from functools import lru_cache
 from typing import Final
 
-from keepclear.accord import check, geometry, phrases, statement, understanding
+from keepclear.accord import check, geometry, phrases, shape, statement, understanding
 from keepclear.accord.outcome import Finding, Mark
 from keepclear.accord.said import Said
 from keepclear.accord.shape import Volume
@@ -169,7 +169,8 @@ def _relate_to(core: Core, said: Said, leaf: bytes) -> None:
         return
     own = matter.party == said.party
     if said.kind in (Kind.AMEND, Kind.CANCEL):
-        _replace(core, said)
+        if said.body is not None:  # what cannot be read takes nothing readable out of force
+            _replace(core, said)
     elif said.kind == Kind.CLARIFY:
         matter.clarified = True
     elif said.kind == Kind.ANSWER and own:
@@ -212,6 +213,21 @@ def _answer(core: Core, matter: Matter, said: Said) -> None:
         matter.answer = said.leaf
 
 
+def doubts_left(core: Core, matter: Matter) -> int:
+    """What a CLARIFY would still have to ask about a matter, its newest answer taken into account: a sum of Doubt."""
+    said = said_of(core.books.by_leaf[matter.leaf])
+    doubts = check.doubts(said) if said.body is not None else int(Doubt.AREA)
+    answer = said_of(core.books.by_leaf[matter.answer]).body if matter.answer else None
+    if not isinstance(answer, statement.Answer):
+        return doubts
+    if answer.volumes is not None and shape.is_known(answer.volumes):
+        doubts &= ~Doubt.AREA
+        if all(volume.lower is not None and volume.upper is not None for volume in answer.volumes):
+            doubts &= ~Doubt.ALTITUDE
+    doubts &= ~(Doubt.START if answer.start_ms is not None else 0)
+    return doubts & ~(Doubt.END if answer.end_ms is not None else 0)
+
+
 def _agree(core: Core, said: Said) -> None:
     situation = core.state.situation
     by = sum(core.books.by_leaf[leaf].header.party == said.party for leaf in situation.agreements)
@@ -238,6 +254,8 @@ def judge(core: Core, said: Said) -> tuple[tuple[Finding, ...], tuple[Mark, ...]
     replaced = core.books.by_leaf.get(said.replaces) if said.replaces else None
     if replaced is not None and replaced.header.party != said.party:
         replaced = None  # nobody amends another's notice
+    if said.body is None and said.kind in matters.OPENING:
+        return (), (Mark.VAGUE,)  # a warning that cannot be read is one of unknown area
     findings = check.check(said, rules_for(core, said), said_of(replaced) if replaced else None)
     return findings, check.marks(said, findings, _unusable(volumes_of(said)))
 
