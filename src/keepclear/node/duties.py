@@ -6,7 +6,7 @@ The law: a timer that runs out says what it means in words an officer can act on
 from typing import Final
 
 from keepclear.accord.statement import Doubt, Precedence
-from keepclear.node import matters
+from keepclear.node import matters, situation
 from keepclear.node.core import Core
 from keepclear.node.state import Matter, Timer
 from keepclear.record.genesis import Role
