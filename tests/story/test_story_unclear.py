@@ -53,7 +53,7 @@ def test_a_start_not_stated_is_undecidable_never_late(agreed: Line) -> None:
 
 def test_an_answer_stops_the_clock(agreed: Line) -> None:
     line = agreed
-    leaf = line.say(A, notice(line.wall_ms + 20 * MINUTE, area="unknown"))
+    leaf = line.say(A, notice(line.wall_ms + 20 * MINUTE, line.wall_ms + 40 * MINUTE, area="unknown"))
     line.run(500)
     asked = line.say(B, statement.Clarify(doubts=Doubt.AREA), Precedence.IMMEDIATE, refs=(leaf,))
     line.run(500)
