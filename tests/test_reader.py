@@ -79,6 +79,30 @@ console.log(JSON.stringify({
 """
 
 
+def forged(name: str, key: int) -> dict[str, Any]:
+    """Made without a private key, for a `key` that is a form of the neutral point A: with R = S B the equation holds.
+
+    R is sound, so that nothing but the key can be the reason to refuse it.
+    """
+    scalar = bytearray(hashlib.sha512(bytes(32)).digest()[:32])
+    scalar[0], scalar[31] = scalar[0] & 248, scalar[31] & 127 | 64
+    order = 2**252 + 27742317777372353535851937790883648493
+    s = int.from_bytes(scalar, "little") % order
+    signature = Ed25519PrivateKey.from_private_bytes(bytes(32)).public_key().public_bytes_raw() + s.to_bytes(
+        32, "little"
+    )
+    signed = {"key": key.to_bytes(32, "little").hex(), "message": "6b", "signature": signature.hex()}
+    return {"name": name, "valid": False} | signed
+
+
+FORGED = [
+    forged("the neutral point as key", 1),
+    forged("the same with a sign", 2**255 + 1),
+    forged("the same in its second form", 2**255 - 18),
+    forged("the same in its second form with a sign", 2**256 - 18),
+]
+
+
 @pytest.fixture(scope="module")
 def verdicts() -> dict[str, list[Any]]:
     """The reader's verdict on each case of each vector file, in one run; null for what it refuses."""
@@ -90,7 +114,7 @@ def verdicts() -> dict[str, list[Any]]:
     asked = {
         "genesis": {name: every[name]["genesis"] for name in ("entry", "note")},
         "canonical": cases("canonical", "bytes"),
-        "ed25519": every["ed25519"]["cases"],
+        "ed25519": every["ed25519"]["cases"] + FORGED,
         "documents": cases("genesis", "document"),
         "entries": cases("entry", "entry"),
         "notes": cases("note", "note"),
@@ -119,8 +143,8 @@ def test_every_vector_is_judged_as_it_says(verdicts: dict[str, list[Any]], part:
         assert found == expected, case.get("name") or case.get("why") or case
 
 
-def test_every_signature_vector_has_its_verdict(verdicts: dict[str, list[Any]]) -> None:
-    for case, found in zip(vector("ed25519")["cases"], verdicts["ed25519"], strict=True):
+def test_every_signature_has_its_verdict(verdicts: dict[str, list[Any]]) -> None:
+    for case, found in zip(vector("ed25519")["cases"] + FORGED, verdicts["ed25519"], strict=True):
         assert found == case["valid"], case["name"]
 
 
@@ -258,13 +282,21 @@ class Line:
         data = encode([header, signature, [], self.SEED, encode(list(items))])
         return Entry(data, (party, start, incarnation, seq, leaf), leaf)
 
-    def note(self, party: int, size: int, root: bytes, incarnation: bytes = bytes(8)) -> bytes:
-        head = f"keepclear/{self.id.hex()}/{self.NAMES[party]}/{incarnation.hex()}\n{size}\n"
+    def note(self, party: int, size: int, root: bytes, line: bytes = b"", cosigned_s: int | None = None) -> bytes:
+        """A checkpoint signed by its author, and by the other member at `cosigned_s` when that is given."""
+        head = f"keepclear/{(line or self.id).hex()}/{self.NAMES[party]}/{bytes(8).hex()}\n{size}\n"
         text = head.encode() + base64.b64encode(root) + b"\n"
-        name = f"keepclear/{self.id.hex()[:16]}/{self.NAMES[party]}".encode()
-        key_id = sha256(name, b"\n\1", self.public(self.keys[party]))[:4]
-        signed = base64.b64encode(key_id + self.keys[party].sign(text))
-        return text + b"\n\xe2\x80\x94 " + name + b" " + signed + b"\n"
+        rows = [self.signature_line(party, b"\1", b"", text)]
+        if cosigned_s is not None:
+            said = f"cosignature/v1\ntime {cosigned_s}\n".encode() + text
+            rows.append(self.signature_line(1 - party, b"\4", cosigned_s.to_bytes(8, "big"), said))
+        return text + b"\n" + b"".join(sorted(rows))
+
+    def signature_line(self, member: int, kind: bytes, time: bytes, said: bytes) -> bytes:
+        name = f"keepclear/{self.id.hex()[:16]}/{self.NAMES[member]}".encode()
+        key_id = sha256(name, b"\n", kind, self.public(self.keys[member]))[:4]
+        signed = base64.b64encode(key_id + time + self.keys[member].sign(said))
+        return b"\xe2\x80\x94 " + name + b" " + signed + b"\n"
 
     def record(self, *entries: Entry, notes: Iterable[bytes] = (), as_given: bool = False) -> bytes:
         ordered = entries if as_given else sorted(entries, key=lambda entry: entry.place)
@@ -310,6 +342,7 @@ SOUND = {
     "65 536 values": of(nils(65_532)),
     "a checkpoint": of(*HELD, notes=[LINE.note(0, 1, N0.leaf), LINE.note(0, 2, BOTH)]),
     "a checkpoint of more than is here": of(*HELD, notes=[LINE.note(0, 3, BOTH)]),
+    "a cosigned checkpoint": of(*HELD, notes=[LINE.note(0, 2, BOTH, cosigned_s=2**63 - 1)]),
     "a checkpoint of nothing": of(*HELD, notes=[LINE.note(0, 0, sha256())]),
     "a receipt": of(*HELD, receipt(ranges=[[0, 2, NOW, None]])),
     "a receipt past a gap": of(*HELD, N3, receipt(ranges=[[3, 1, NOW, NOW]], beyond=[[3, N3.leaf, NOW]])),
@@ -325,9 +358,13 @@ FAULTY = {
     "an entry twice": of(N0, N0, as_given=True),
     "a root that is not the entries'": of(*HELD, notes=[LINE.note(0, 1, BOTH)]),
     "two roots of one size": of(*HELD, notes=sorted([LINE.note(0, 3, BOTH), LINE.note(0, 3, N0.leaf)])),
+    "a checkpoint of another line": of(
+        *HELD, notes=[LINE.note(0, 2, BOTH, line=LINE.id[:31] + bytes([LINE.id[31] ^ 1]))]
+    ),
+    "a time of a cosignature past 2^63": of(*HELD, notes=[LINE.note(0, 2, BOTH, cosigned_s=2**63)]),
     "checkpoints out of sequence": of(*HELD, notes=[LINE.note(0, 2, BOTH), LINE.note(0, 1, N0.leaf)]),
     "a receipt's root at another size": of(*HELD, receipt(size=1)),
-    "a receipt of its own author": of(*HELD, receipt(party=1)),
+    "a receipt of its own author": of(*HELD, receipt(party=1, size=1, root=S0.leaf)),
     "a receipt of nobody": of(*HELD, receipt(party=2)),
     "a receipt's range past its size": of(*HELD, receipt(ranges=[[1, 2, NOW, None]])),
     "a receipt's leaf": of(*HELD, N3, receipt(beyond=[[3, bytes(32), NOW]])),

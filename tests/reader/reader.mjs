@@ -190,7 +190,7 @@ function* itemsOf(file) {
   check(file.length > 19 && file.subarray(0, 19).toString() === "keepclear-record/1\n", "does not begin with keepclear-record/1 and a genesis");
   for (let at = 19, size; at < file.length; at += 4 + size) {
     size = at + 4 <= file.length ? file.readUInt32BE(at) : Infinity;
-    check(size <= 262151 && at + 4 + size <= file.length, `the item at byte ${at} does not fit`);
+    check(at + 4 + size <= file.length, `the item at byte ${at} ends beyond the file`);
     const [type, data] = read(file.subarray(at + 4, at + 4 + size), exact(between(0, 2), bytes()), `item at byte ${at}`, 262151);
     check((type === 0) === (at === 19), `byte ${at}: a genesis out of its place`);
     yield [at, type, data];
