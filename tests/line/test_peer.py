@@ -93,7 +93,7 @@ def test_what_a_peer_holds_never_shrinks(words: list[tuple[int, list[int]]]) -> 
         assert {seq for seq in range(50) if peers.has(peer, slot(seq))} == known
 
 
-def test_a_busy_peer_is_given_the_time_that_its_word_takes_but_not_beyond_half_a_second() -> None:
+def test_a_busy_peer_is_given_the_time_that_its_word_takes_but_not_beyond_a_second() -> None:
     peer, now_ms = Peer(index=1), 0
     peer.live.smooth_ms = 10
     for seq in range(300):
@@ -112,7 +112,7 @@ def test_a_busy_peer_is_given_the_time_that_its_word_takes_but_not_beyond_half_a
     peer.word_ms = 60_000
     peers.offer(peer, slot(301), 3, 301)
     peers.to_send(peer, now_ms)
-    assert peers.next_resend_ms(peer) == now_ms + 500
+    assert peers.next_resend_ms(peer) == now_ms + 1_000
 
 
 def test_the_pace_is_not_learnt_from_what_was_sent_twice() -> None:

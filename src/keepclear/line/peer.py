@@ -18,7 +18,7 @@ RELAY_AFTER_MS: Final = 1_000  # an entry of somebody else is relayed only if it
 ASK_AGAIN_MS: Final = 500
 TELL_AGAIN_MS: Final = 100  # a vector is long; a question is repeated after ASK_AGAIN_MS and not sooner
 RESEND_MOST_MS: Final = 5_000
-WORD_MOST_MS: Final = 500  # a busy peer is given more time, but a FLASH that was lost does not wait longer for that
+WORD_MOST_MS: Final = 1_000  # a busy peer is given more time, but a FLASH that was lost does not wait longer for that
 MAX_BEYOND_KNOWN: Final = 4_096  # slots past a gap that a peer is remembered to hold, as many as a logbook holds
 MAX_STRANGE_BOOKS: Final = 2_000  # logbooks that only the peer has named so far; a vector lists 1 000
 

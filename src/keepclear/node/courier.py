@@ -1,7 +1,8 @@
 """Filling frames: heartbeats, questions, what is held, entries in the sequence of their precedence, notes.
 
-The law: an entry leaves only after it is on disk (the frame says so to the hands), a FLASH leaves in a frame of its
-own, at once; small items are bundled into one datagram's worth.
+The law: an entry leaves only after it is on disk. A FLASH is queued at once, in a frame of its own that tells the hands
+to wait for the disk; all else is queued when it is on disk, so that what was written together is sent together. Small
+items are bundled into one datagram's worth.
 """
 
 from typing import Final
@@ -21,8 +22,21 @@ ITEM_OVERHEAD_BYTES: Final = 6
 TOLD_AT_ONCE: Final = 25  # HAVEs in one frame; forty bytes each, and more past a gap
 
 
-def offer_entry(core: Core, entry: Entry) -> None:
-    """Queues a new entry for every peer: our own at once, another's later, if its author has not brought it."""
+def offer_new(core: Core, entry: Entry) -> None:
+    """Queues a FLASH as soon as it is known; all else waits for `offer_durable`."""
+    if entry.header.precedence == Precedence.FLASH:
+        _offer(core, entry)
+
+
+def offer_durable(core: Core, slot: SlotKey) -> None:
+    """Queues an entry that is now on disk."""
+    entry = core.entry_in(slot)
+    if entry is not None and entry.header.precedence != Precedence.FLASH:
+        _offer(core, entry)
+
+
+def _offer(core: Core, entry: Entry) -> None:
+    """Queues an entry for every peer: our own at once, another's later, if its author has not brought it."""
     core.state.arrivals += 1
     slot = peers.slot_key(*entry.slot)
     for peer in core.state.peers.values():
@@ -44,6 +58,8 @@ def offer_all(core: Core, peer: Peer) -> None:
             slot = peers.slot_key(book.party, book.incarnation, seq)
             if entry is None or peers.has(peer, slot):
                 continue
+            if _is_wet(core, slot) and entry.header.precedence != Precedence.FLASH:
+                continue  # it is queued when it is on disk
             if book.party in (core.me, peer.index):
                 core.state.arrivals += 1
                 peers.offer(peer, slot, entry.header.precedence, core.state.arrivals)

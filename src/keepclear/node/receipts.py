@@ -9,7 +9,7 @@ from typing import Final
 
 from keepclear.accord.statement import Precedence, Receipt
 from keepclear.line import peer as peers
-from keepclear.node import author
+from keepclear.node import author, courier
 from keepclear.node.core import Core
 from keepclear.node.inputs import Displayed, Durable
 from keepclear.node.state import Arrival, Owed
@@ -28,6 +28,7 @@ def durable(core: Core, data: Durable) -> None:
     dry = [slot for slot, n in state.undurable.items() if n <= data.upto]
     for slot in dry:
         del state.undurable[slot]
+        courier.offer_durable(core, slot)
         party, incarnation, seq = peers.split_slot(slot)
         key = peers.book_key(party, incarnation)
         arrival = state.owed[key].arrivals.get(seq) if key in state.owed else None
