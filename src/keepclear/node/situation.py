@@ -160,6 +160,10 @@ def _wait(core: Core, cited: bytes, by: Said) -> None:
 
 
 def _relate_to(core: Core, said: Said, leaf: bytes) -> None:
+    if said.kind in (Kind.AMEND, Kind.CANCEL):
+        if said.body is not None:  # what cannot be read takes nothing readable out of force
+            _replace(core, said)
+        return
     about = _asked_about(core, leaf) if said.kind == Kind.ANSWER else leaf
     if about not in core.books.by_leaf:
         _wait(core, about, said)
@@ -168,10 +172,7 @@ def _relate_to(core: Core, said: Said, leaf: bytes) -> None:
     if matter is None:
         return
     own = matter.party == said.party
-    if said.kind in (Kind.AMEND, Kind.CANCEL):
-        if said.body is not None:  # what cannot be read takes nothing readable out of force
-            _replace(core, said)
-    elif said.kind == Kind.CLARIFY:
+    if said.kind == Kind.CLARIFY:
         matter.clarified = True
     elif said.kind == Kind.ANSWER and own:
         _answer(core, matter, said)
@@ -191,6 +192,7 @@ def _replace(core: Core, said: Said) -> None:
     successor = core.state.situation.matters.get(said.leaf)
     if successor is not None:
         _judge_anew(core, successor)
+    core.state.advice.dirty = True
 
 
 def _joins(core: Core, said: Said, leaf: bytes) -> bool:
