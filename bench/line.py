@@ -38,6 +38,7 @@ OFFICERS: Final = 4
 MANY: Final = 20_000
 RUNS: Final = 3
 PATIENCE_S: Final = 300.0
+POLL_S: Final = 0.2
 
 
 def tables() -> Iterator[Table]:
@@ -121,6 +122,7 @@ def flood(folder: Path, count: int, profile: bool = False) -> tuple[float, float
             client.ask("record", path=str(record.resolve()))
         return _receipted_ms(record, one.identity.member, count)
 
+    _wait(lambda: not one.status()["peers"][0]["waiting"], "at the other's disk")
     ended_ms = _wait(receipted_ms, "receipted")
     spent = [1e6 * (_processor_s(node) - then) / count for node, then in zip((one, other), before, strict=True)]
     _stop(one, other)
@@ -202,5 +204,5 @@ def _wait(holds: Any, what: str) -> Any:
     while not (found := holds()):
         if time.monotonic() > deadline_s:
             raise TimeoutError(f"not {what} after {PATIENCE_S:.0f} s")
-        time.sleep(0.1)
+        time.sleep(POLL_S)
     return found
