@@ -1,8 +1,9 @@
 """Whether one peer hears us and is heard: decided by our own time coming back, never by what a peer claims.
 
 The law: the line to a peer is open only while a recent time of our own is echoed. Later than the base round trip
-plus 2 s it is suspect, plus 4 s dead; the base is the smallest round trip of this session. Times are this node's
-monotonic milliseconds.
+plus 2 s it is suspect, plus 4 s dead; the base is the smallest round trip measured. A new session takes over how
+long ago that was and what has been told, so that no silence is lost between two sessions; a peer that has never
+echoed is dead as long after we began to wait for it. Times are this node's monotonic milliseconds.
 """
 
 from enum import StrEnum
@@ -22,7 +23,10 @@ class LineState(StrEnum):
 
 
 class Liveness(msgspec.Struct, array_like=True):
-    """What is known of one peer's hearing, in one session. None until it has happened."""
+    """What is known of one peer's hearing. None until it has happened.
+
+    `told` is the state that was last told of, `told_ms` when; `horned` whether the horn has sounded for this death.
+    """
 
     state: LineState = LineState.DEAD
     heard_ms: int | None = None  # newest monotonic time of the peer that reached us
@@ -32,6 +36,18 @@ class Liveness(msgspec.Struct, array_like=True):
     smooth_ms: int | None = None  # smoothed round trip, for resending
     offset_low_ms: int | None = None  # bounds of the peer's wall clock less ours
     offset_high_ms: int | None = None
+    since_ms: int = 0  # when we began to wait for its first echo
+    told: LineState | None = None
+    told_ms: int = 0
+    horned: bool = False
+
+
+def renew(live: Liveness) -> Liveness:
+    """What a new session takes over: how long we have not been heard and what was told. The peer's clock is another."""
+    return Liveness(
+        state=live.state, echo_ms=live.echo_ms, base_ms=live.base_ms, since_ms=live.since_ms, told=live.told,
+        told_ms=live.told_ms, horned=live.horned,
+    )  # fmt: skip
 
 
 def hear(live: Liveness, mono_ms: int, wall_ms: int, echo_ms: int | None, hold_ms: int, now: tuple[int, int]) -> None:
@@ -51,18 +67,30 @@ def hear(live: Liveness, mono_ms: int, wall_ms: int, echo_ms: int | None, hold_m
 
 
 def judge(live: Liveness, now_ms: int, suspect_after_ms: int = 2_000, dead_after_ms: int = 4_000) -> bool:
-    """Sets the state at a time; True if it changed. Slow classes of path are given more time."""
+    """Sets the state at a time; True if it is to be told: it is another than was told last.
+
+    Slow classes of path are given more time. Before the first echo nothing is told until it is overdue.
+    """
     if live.echo_ms is None:
         state = LineState.DEAD
+        if live.told is None and now_ms - live.since_ms < dead_after_ms:
+            return False
     else:
         silent = now_ms - live.echo_ms - (live.base_ms or 0)
         if silent < suspect_after_ms:
             state = LineState.OPEN
         else:
             state = LineState.SUSPECT if silent < dead_after_ms else LineState.DEAD
-    changed = state != live.state
     live.state = state
-    return changed
+    if state == live.told:
+        return False
+    live.told, live.told_ms, live.horned = state, now_ms, live.horned and state is not LineState.OPEN
+    return True
+
+
+def owes_horn(live: Liveness) -> bool:
+    """Whether the line has been told dead and the horn has not sounded for it: once per death."""
+    return live.told is LineState.DEAD and not live.horned
 
 
 def echo(live: Liveness, now_ms: int) -> tuple[int | None, int]:

@@ -2,7 +2,7 @@
 
 The law: what a peer is sent is decided by what it says it holds since its start, never by old receipts. Sending is
 idempotent and selective, in the sequence of precedence; a FLASH overtakes whatever waits. The volatile state of one
-session: it starts empty with every session and every start of this node.
+session: it starts empty with every session and every start of this node, but for how long we have not been heard.
 """
 
 from heapq import heappop, heappush
@@ -75,13 +75,17 @@ class Peer(msgspec.Struct, array_like=True):
     tell: dict[BookKey, bool] = {}
     sent_ms: int = 0
     strange: int = 0
+    ahead: bool = False  # it has said that it holds more of this start of ours than we have said
     told_ms: int | None = None
     word_ms: int | None = None  # from sending an entry to the peer's word on it: its queue and its disk are in this
 
 
 def begin(peer: Peer, session: bytes, nonce: bytes) -> Peer:
     """The peer as it is at the start of a session."""
-    return Peer(index=peer.index, session=session, ask=nonce, strange=peer.strange)
+    live = liveness.renew(peer.live)
+    return Peer(
+        index=peer.index, session=session, live=live, ask=nonce, strange=peer.strange, ahead=peer.ahead
+    )  # fmt: skip
 
 
 def has(peer: Peer, slot: SlotKey) -> bool:

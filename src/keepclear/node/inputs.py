@@ -37,6 +37,7 @@ class Settings(msgspec.Struct, frozen=True, array_like=True):
     alert_hold_ms: int = 15_000
     track_lost_ms: int = 60_000
     clarify_ms: int = 60_000
+    horn_after_ms: int = 15_000
 
 
 class Input(msgspec.Struct, frozen=True, array_like=True, tag=True):

@@ -14,7 +14,7 @@ import msgspec
 import msgspec.inspect
 
 from keepclear.line import liveness
-from keepclear.line.liveness import LineState
+from keepclear.line.liveness import Liveness
 from keepclear.line.peer import Peer
 from keepclear.node import (
     advice,
@@ -53,7 +53,7 @@ from keepclear.record import entry as entries
 from keepclear.record.genesis import Genesis
 from keepclear.record.logbook import Logbooks
 
-FOLD: Final = 1  # to be raised when the same inputs give another state or other effects
+FOLD: Final = 2  # to be raised when the same inputs give another state or other effects
 
 
 def _shape(kind: Any) -> str:
@@ -132,7 +132,8 @@ class Node:
     def _start(self, data: Start) -> None:
         core, state = self.core, self.core.state
         state.boot, state.settings, state.disk_failed = data.boot, data.settings, ""
-        state.peers = {i: Peer(index=i, strange=p.strange) for i, p in state.peers.items()}
+        live = {i: Liveness(since_ms=core.mono_ms) for i in state.peers}
+        state.peers = {i: Peer(index=i, live=live[i], strange=p.strange) for i, p in state.peers.items()}
         state.undurable = {}  # what a start finds in the journal is on disk
         state.reconciling = Reconciling()
         for owed in state.owed.values():
@@ -150,6 +151,8 @@ class Node:
         for peer in core.state.peers.values():
             if liveness.judge(peer.live, core.mono_ms, settings.suspect_after_ms, settings.dead_after_ms):
                 _show_line(core, peer)
+            if liveness.owes_horn(peer.live):
+                _sound_horn(core, peer)
             reconcile.ask(core, peer)
         reconcile.say_due(core)
         receipts.say_due(core)
@@ -188,8 +191,15 @@ def _show_line(core: Core, peer: Peer) -> None:
     state = peer.live.state
     facts: tuple[Any, ...] = (peer.index, str(state))
     core.show("line", f"the line to {core.name(peer.index)} is {state}", precedence=2, facts=facts)
-    if state is LineState.DEAD and situation.anything_in_force(core):
-        core.alarm("line dead", f"the line to {core.name(peer.index)} is dead while something is in force")
+
+
+def _sound_horn(core: Core, peer: Peer) -> None:
+    """At once if anything is in force, else when it has been dead for a while."""
+    in_force = situation.anything_in_force(core)
+    if in_force or core.mono_ms - peer.live.told_ms >= core.state.settings.horn_after_ms:
+        peer.live.horned = True
+        since = "while something is in force" if in_force else "and has not come back"
+        core.alarm("line dead", f"the line to {core.name(peer.index)} is dead {since}: use another way to reach it")
 
 
 __all__ = ["VERSION", "Node"]
