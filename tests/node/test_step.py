@@ -14,7 +14,7 @@ from keepclear.line import frame as frames
 from keepclear.line import peer as peers
 from keepclear.line.frame import Ask, Book, EntryItem, Have, Note, Vector
 from keepclear.node.effects import Assess, Send, Sign
-from keepclear.node.inputs import Assessed, DiskFailed, Receive, Say, Tick, Tracks
+from keepclear.node.inputs import Assessed, DiskFailed, Receive, Say, Stamp, Tick, Tracks
 from keepclear.node.node import Node
 from keepclear.record import checkpoint, tree
 from keepclear.record import entry as entries
@@ -278,3 +278,21 @@ def test_an_entry_leaves_only_behind_its_disk() -> None:
     sends = [one for one in solo.done if isinstance(one, Send)]
     carrying = [one for one in sends if any(isinstance(item, EntryItem) for item in frames.read(one.frame)[1])]
     assert [(one.durable, one.flash) for one in carrying] == [(True, True)]
+
+
+@pytest.mark.parametrize(("boot_ms", "left_ms"), [(0, 25_000), (10**9, 25_000)])
+def test_a_start_does_not_call_what_is_owed_overdue(boot_ms: int, left_ms: int) -> None:
+    """Five seconds of thirty have gone by when the node starts anew, its machine's clock at another number."""
+    solo = Solo().start()
+    solo.hear_entry(BRAVO, signed())
+    wall_ms = solo.stamp().wall_ms
+    solo.mono_ms += 5_000
+    offset = boot_ms - solo.mono_ms
+    solo.stamp = lambda: Stamp(solo.mono_ms + offset, WALL_MS + solo.mono_ms, 50)  # type: ignore[method-assign]
+    solo.start()
+    for part_ms in (left_ms - 1_000, 2_000):
+        assert "owed" not in solo.alarms()
+        solo.mono_ms += part_ms
+        solo.take(Tick(solo.stamp()))
+    assert "owed" in solo.alarms()
+    assert solo.stamp().wall_ms - wall_ms == 31_000

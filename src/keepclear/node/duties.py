@@ -15,9 +15,13 @@ MAX_TIMERS: Final = 10_000  # matters under watch at once; the oldest are droppe
 
 
 def begin(core: Core) -> None:
-    """After a start the monotonic clock may be another: every timer is looked at again at once."""
+    """After a start the monotonic clock may be another: what is left of each wait is reckoned by the wall clock.
+
+    Never more than the whole wait, should that clock have been put back.
+    """
     for timer in core.state.situation.timers:
-        timer.due_ms = core.mono_ms
+        left_ms = timer.set_ms + timer.wait_ms - core.wall_ms
+        timer.due_ms = core.mono_ms + min(max(0, left_ms), timer.wait_ms)
 
 
 def remind(core: Core) -> None:

@@ -303,9 +303,13 @@ def _start_timers(core: Core, said: Said) -> None:
     timers = core.state.situation.timers
     limits = next((dict(rule.limits_ms) for rule in rules_now(core) if isinstance(rule, AckWithin)), {})
     if said.precedence in limits:
-        timers.append(Timer(core.mono_ms + limits[said.precedence], "acknowledge", said.leaf))
+        timers.append(_timer(core, "acknowledge", said.leaf, limits[said.precedence]))
     if check.doubts(said) and said.party != core.me and core.genesis.body.members[core.me].role == Role.PARTY:
-        timers.append(Timer(core.mono_ms + core.state.settings.clarify_ms, "clarify", said.leaf))
+        timers.append(_timer(core, "clarify", said.leaf, core.state.settings.clarify_ms))
         doubts = check.doubts(said)
         words = ", ".join(doubt.name.lower() for doubt in Doubt if doubts & doubt and doubt.name)
         core.show("draft", f"CLARIFY ({words}) is ready to be released", said.leaf, said.precedence, (doubts,))
+
+
+def _timer(core: Core, what: str, leaf: bytes, wait_ms: int) -> Timer:
+    return Timer(core.mono_ms + wait_ms, what, leaf, core.wall_ms, wait_ms)

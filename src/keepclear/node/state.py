@@ -157,11 +157,13 @@ class Matter(msgspec.Struct, array_like=True):
 
 
 class Timer(msgspec.Struct, array_like=True):
-    """Something to be looked at again at a monotonic time."""
+    """Something to be looked at again at a monotonic time, `wait_ms` after the wall clock showed `set_ms`."""
 
     due_ms: int
     what: str
     leaf: bytes
+    set_ms: int
+    wait_ms: int
 
 
 class Situation(msgspec.Struct, array_like=True):
@@ -181,7 +183,10 @@ class Situation(msgspec.Struct, array_like=True):
 
 
 class Advisory(msgspec.Struct, array_like=True):
-    """What the officer is being told about one flight and one matter, or about two flights. Times are wall clock."""
+    """What the officer is being told about one flight and one matter, or about two flights. Times are wall clock.
+
+    Figures and `urgent` (why it was alarmed) are those last told, at `told_ms`; `text` is of the newest findings.
+    """
 
     key: str
     flight: str
@@ -195,13 +200,20 @@ class Advisory(msgspec.Struct, array_like=True):
     text: str
     raised_ms: int
     seen_ms: int
+    told_ms: int
+    urgent: tuple[str, ...] = ()
 
 
 class Advice(msgspec.Struct, array_like=True):
-    """Own picture: newest position of each flight, own plans, what is being worked out, what is being advised."""
+    """Own picture: newest position of each flight, own plans, what is being worked out, what is being advised.
+
+    `received` is our monotonic time when a flight's position came; `full` since a plan had no place.
+    """
 
     positions: dict[str, Position] = {}
+    received: dict[str, int] = {}
     plans: dict[str, Plan] = {}
+    full: bool = False
     dirty: bool = False
     asked: bytes = b""
     asked_ms: int | None = None
