@@ -3,6 +3,7 @@
 from hashlib import blake2b
 
 import msgspec
+import pytest
 from tests.story.line import MINUTE, A, B, Line, notice
 
 from keepclear.accord import canonical, statement
@@ -55,6 +56,16 @@ def test_an_entry_in_our_own_incarnation_that_we_did_not_sign_is_not_taken() -> 
     signature = founding.signing_key("ALFA", "node").sign(entries.signing_message(data)).signature
     give(line, A, B, entries.assemble(data, signature, (), one.seed, one.body))
     assert line.member(A).node.state.disputes[0].reason == "signed in our incarnation, not by us"
+    assert line.alarms(A, "signed elsewhere")
+    size = line.member(A).node.books.of(A)[-1].size
+    with pytest.raises(AssertionError, match="nothing more is signed by this process; start the node anew"):
+        line.say(A, notice(line.wall_ms + 31 * MINUTE))
+    line.say(B, notice(line.wall_ms + 32 * MINUTE))
+    line.run(2_000)
+    assert line.member(A).node.books.of(A)[-1].size == size, "not even a receipt"
+    line.member(A).crash()
+    line.member(A).start()
+    line.run(10_000)
     line.say(A, notice(line.wall_ms + 31 * MINUTE))
     line.run(2_000)
     assert len(line.joint()) == 1

@@ -1,8 +1,16 @@
 """A line is never silently dead, a disk never silently full, a peer's word never believed beyond what we have said."""
 
+import msgspec
+import pytest
 from tests.story.line import MINUTE, OBSERVER, A, B, Line, notice
 
-from keepclear.node.inputs import Session
+from keepclear.accord import statement
+from keepclear.accord.statement import Kind
+from keepclear.line import frame as frames
+from keepclear.line.frame import EntryItem, Frame, Have, Item
+from keepclear.node.inputs import Receive, Session
+from keepclear.record import entry as entries
+from sim import founding
 
 SILENT = {(A, B), (B, A)}
 
@@ -57,3 +65,56 @@ def test_what_comes_into_force_on_a_dead_line_sounds_the_horn_at_once() -> None:
     line.run(500)
     [horn] = line.alarms(A, "line dead")
     assert "BRAVO is dead while something is in force" in horn
+
+
+def signed_by(line: Line, who: int, body: statement.Body, kind: Kind) -> bytes:
+    """An entry that the member's key signs behind its node's back, as the next of its logbook."""
+    book = line.member(who).node.books.of(who)[-1]
+    one, data = book.entries[-1], statement.to_bytes(body)
+    header = msgspec.structs.replace(
+        one.header, kind=kind, seq=book.size, prev=book.last, replaces=None, refs=(), releases_hash=None,
+        body_root=entries.body_root(one.seed, data),
+    )  # fmt: skip
+    encoded = msgspec.msgpack.encode(header)
+    name = line.world.genesis.names[who]
+    signature = founding.signing_key(name, "node").sign(entries.signing_message(encoded)).signature
+    return entries.assemble(encoded, signature, (), one.seed, data)
+
+
+def give(line: Line, who: int, sender: int, *items: Item) -> None:
+    member = line.member(who)
+    frame = frames.to_bytes(Frame("udp", 10**9, line.wall_ms, None, 0, items))
+    member.take(Receive(member.stamp(), sender, member.node.state.peers[sender].session, frame))
+
+
+def test_a_peer_that_claims_more_than_we_have_said_is_sent_what_we_say_next() -> None:
+    line = Line()
+    author = line.member(A).node.state.author
+    for _ in range(3):
+        give(line, A, B, Have(A, author.incarnation, 1_000, (2_000,)))
+    [alarm] = line.alarms(A, "ahead")
+    assert "holds more of us than we have said: 2001 entries" in alarm
+    leaf = line.say(A, notice(line.wall_ms + 30 * MINUTE))
+    line.run(1_000)
+    assert line.shown(B, "statement", leaf)
+    assert not line.member(A).node.state.disputes, "a word without our signature proves nothing"
+
+
+@pytest.mark.parametrize(
+    ("size", "root"), [(0, bytes(32)), (0, b"\xee" * 32), (1_000, bytes(32)), (None, b"\xee" * 32)]
+)
+def test_a_receipt_that_is_not_of_our_entries_moves_no_ladder(size: int | None, root: bytes) -> None:
+    line = Line()
+    line.world.cut = SILENT
+    leaf = line.say(A, notice(line.wall_ms + 30 * MINUTE))
+    book = line.member(A).node.books.of(A)[-1]
+    body = statement.Receipt(
+        party=A, incarnation=book.incarnation, size=book.size if size is None else size, root=root,
+        ranges=((0, book.size, line.wall_ms, line.wall_ms),), beyond=(),
+    )  # fmt: skip
+    raw = signed_by(line, B, body, Kind.RECEIPT)
+    give(line, A, B, EntryItem(raw))
+    assert B not in line.matter(A, leaf).ladder
+    [dispute] = line.member(A).node.state.disputes
+    assert (dispute.party, dispute.other) == (B, raw)
+    assert "its receipt" in line.alarms(A, "disputed")[0]

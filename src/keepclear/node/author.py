@@ -45,12 +45,21 @@ def say(core: Core, data: Say) -> None:
     _ask_signature(core, data.draft, data.epoch, data.seed, data.releases)
 
 
+def end(core: Core, reason: str) -> None:
+    """This process signs nothing more: the place of its next entry may be taken. A new start has a new incarnation."""
+    if not core.state.author.ended:
+        core.state.author.ended = reason
+        core.alarm("signed elsewhere", f"{reason}: nothing more is signed by this process, it ends; end the other copy")
+
+
 def say_by_rule(core: Core, body: Body, precedence: int) -> None:
     """Says what a rule makes the node say: a receipt or a link."""
     draft = Draft(
         body.kind, precedence, None, (), core.genesis.everyone, "", core.wall_ms, None, statement.to_bytes(body)
     )  # fmt: skip
     author = core.state.author
+    if author.ended:
+        return
     seed = hmac.digest(author.secret, b"seed" + author.seeds.to_bytes(8, "big"), "sha256")
     author.seeds += 1
     _ask_signature(core, draft, core.state.situation.epoch, seed, ())
@@ -78,6 +87,10 @@ def _refusal(core: Core, data: Say) -> str:
     draft = data.draft
     if not core.state.author.incarnation:
         return "the node has not started"
+    if core.state.author.ended:
+        return (
+            f"{core.state.author.ended}: nothing more is signed by this process; start the node anew, then say it again"
+        )
     if len(core.state.author.pending) >= MAX_PENDING:
         return f"{MAX_PENDING} statements wait for their signature; say it again when they are signed"
     if draft.to != core.genesis.everyone:

@@ -10,10 +10,11 @@ from keepclear.accord import readback, statement
 from keepclear.accord.said import Said
 from keepclear.accord.statement import Receipt, Step
 from keepclear.line import peer as peers
+from keepclear.node import disputes
 from keepclear.node.core import Core
 from keepclear.node.state import Ladder, Matter
 from keepclear.record.entry import INCARNATION_BYTES
-from keepclear.record.logbook import Incarnation
+from keepclear.record.logbook import Contradiction, Incarnation
 
 MAX_RANGES: Final = 256  # of one receipt that are looked at; a node of this version says 32
 MAX_BOOKS: Final = 1_000  # logbooks of ours that others have receipted and that are not here
@@ -26,7 +27,7 @@ def receipt(core: Core, said: Said) -> None:
     if not isinstance(body, Receipt) or body.party != core.me or said.party == core.me:
         return
     book = core.books.books.get((body.party, body.incarnation))
-    if book is not None:
+    if book is not None and _is_of(core, said, body, book):
         _apply(core, said, body, book)
     present = core.state.author.incarnation  # of which nobody holds more than we do
     if body.incarnation != present and len(body.incarnation) == INCARNATION_BYTES and not _is_whole(body, book):
@@ -37,7 +38,8 @@ def turned_up(core: Core, said: Said, receipts: list[Said]) -> None:
     """An entry of ours from an earlier start has come back: what the waiting receipts for its logbook say of it."""
     for one in receipts:
         body = one.body
-        if not isinstance(body, Receipt):
+        book = core.books.books[said.party, said.incarnation]
+        if not isinstance(body, Receipt) or not _is_of(core, one, body, book):
             continue
         for first, count, durable_ms, shown_ms in body.ranges[:MAX_RANGES]:
             if first <= said.seq < first + count:
@@ -69,6 +71,21 @@ def acknowledge(matter: Matter, said: Said, about: statement.Body | None) -> Non
         outcome = str(readback.readback_matches(body, about).outcome)
         newest = max((ladder.read_back_ms, ladder.read_back), (said.wall_ms, outcome))
         ladder.read_back_ms, ladder.read_back = newest
+
+
+def _is_of(core: Core, said: Said, body: Receipt, book: Incarnation) -> bool:
+    """Whether a receipt is of our entries, as far as they are here. One that is not moves nothing: it is a dispute."""
+    last = max((first + count for first, count, _, _ in body.ranges[:MAX_RANGES]), default=0)
+    why = ""
+    if last > body.size:
+        why = f"its receipt names entries up to {last} of {body.size}"
+    elif body.size > book.size and book.incarnation == core.state.author.incarnation:
+        why = f"its receipt is for {body.size} entries of ours, {book.size} have been said"
+    elif body.size <= book.size and book.root(body.size) != body.root:
+        why = f"its receipt for {body.size} entries is not of those that we said"
+    if why:
+        disputes.dispute(core, said.party, Contradiction(why, b"", core.books.by_leaf[said.leaf].raw))
+    return not why
 
 
 def _remember(core: Core, book: peers.BookKey, leaf: bytes) -> None:

@@ -6,12 +6,12 @@ its statement is folded into the situation at once, in or out of sequence.
 
 from keepclear.accord.statement import BY_RULE
 from keepclear.line import peer as peers
-from keepclear.node import courier, situation
+from keepclear.node import courier, disputes, situation
 from keepclear.node.core import Core
 from keepclear.node.effects import Keep, Mark
-from keepclear.node.state import MAX_DISPUTES, Arrival, Dispute, Owed
+from keepclear.node.state import Arrival, Owed
 from keepclear.record.entry import Entry
-from keepclear.record.logbook import MAX_HELD, Contradiction, Verdict
+from keepclear.record.logbook import MAX_HELD, Verdict
 
 
 def take(core: Core, entry: Entry, by: int) -> Verdict:
@@ -21,7 +21,7 @@ def take(core: Core, entry: Entry, by: int) -> Verdict:
         return Verdict.FULL  # a logbook of which nothing is held is none
     verdict, contradiction = core.books.add(entry)
     if contradiction is not None:
-        dispute(core, party, contradiction)
+        disputes.dispute(core, party, contradiction)
     if verdict in (Verdict.APPENDED, Verdict.HELD):
         _keep(core, entry)
         situation.fold(core, entry)
@@ -32,16 +32,6 @@ def take(core: Core, entry: Entry, by: int) -> Verdict:
         if verdict is Verdict.KNOWN:
             peer.tell[book] = True  # our word on it was lost on the way, or is about to be said
     return verdict
-
-
-def dispute(core: Core, party: int, contradiction: Contradiction) -> None:
-    """Marks the line as disputed by a member's own contradiction, once for each pair of evidence."""
-    known = any(d.one == contradiction.one and d.other == contradiction.other for d in core.state.disputes)
-    if known or len(core.state.disputes) >= MAX_DISPUTES:
-        return
-    core.state.disputes.append(Dispute(party, contradiction.reason, contradiction.one, contradiction.other))
-    core.show("disputed", f"{core.name(party)}: {contradiction.reason}; both signed entries are kept")
-    core.alarm("disputed", f"the line is disputed: {core.name(party)} contradicts itself ({contradiction.reason})")
 
 
 def _keep(core: Core, entry: Entry) -> None:

@@ -30,7 +30,7 @@ from keepclear.node import (
     witness,
 )
 from keepclear.node.core import Core
-from keepclear.node.effects import Effect
+from keepclear.node.effects import Effect, Sign
 from keepclear.node.inputs import (
     AnyInput,
     Aside,
@@ -53,7 +53,7 @@ from keepclear.record import entry as entries
 from keepclear.record.genesis import Genesis
 from keepclear.record.logbook import Logbooks
 
-FOLD: Final = 2  # to be raised when the same inputs give another state or other effects
+FOLD: Final = 3  # to be raised when the same inputs give another state or other effects
 
 
 def _shape(kind: Any) -> str:
@@ -90,6 +90,8 @@ class Node:
         core.state.now = data.stamp
         self._fold(data)
         courier.flush(core)
+        if core.state.author.ended:
+            core.effects = [effect for effect in core.effects if not isinstance(effect, Sign)]
         return core.effects
 
     def _fold(self, data: AnyInput) -> None:  # noqa: PLR0912 - one row for each kind of input

@@ -14,7 +14,7 @@ from keepclear.line import liveness
 from keepclear.line import peer as peers
 from keepclear.line.frame import Ask, EntryItem, Have, Item, Note, Vector
 from keepclear.line.peer import Peer
-from keepclear.node import ledger, reconcile, situation, witness
+from keepclear.node import author, disputes, ledger, reconcile, situation, witness
 from keepclear.node.core import Core
 from keepclear.node.inputs import Receive
 from keepclear.record import entry as entries
@@ -53,7 +53,8 @@ def _take_have(core: Core, peer: Peer, have: Have) -> None:
     if strange and len(peer.holds) >= peers.MAX_STRANGE_BOOKS:
         core.count_noise("word on more logbooks than are kept in mind")
         return
-    peers.hold(peer, book, have.size, list(have.beyond[: frames.MAX_BEYOND]), core.mono_ms)
+    size, beyond = reconcile.believed(core, peer, book, have.size, list(have.beyond[: frames.MAX_BEYOND]))
+    peers.hold(peer, book, size, beyond, core.mono_ms)
 
 
 def _take_item(core: Core, peer: Peer, item: Item) -> None:
@@ -116,7 +117,8 @@ def _is_present(core: Core, entry: Entry) -> bool:
 
 def _not_ours(core: Core, entry: Entry) -> None:
     """Our own signature on what this process did not say: another copy of it is running, or has been."""
-    ledger.dispute(core, core.me, Contradiction("signed in our incarnation, not by us", b"", entry.raw))
+    disputes.dispute(core, core.me, Contradiction("signed in our incarnation, not by us", b"", entry.raw))
+    author.end(core, "our key has signed in this start what this process did not say: another copy of it runs")
 
 
 def set_aside(core: Core, digest: bytes) -> None:

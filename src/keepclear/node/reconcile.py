@@ -70,7 +70,7 @@ def learn(core: Core, peer: Peer, vector: Vector) -> None:
     state = core.state.reconciling
     for book in vector.books:
         key = peers.book_key(book.party, book.incarnation)
-        peers.hold(peer, key, book.size, [seq for seq, _ in book.beyond])
+        peers.hold(peer, key, *believed(core, peer, key, book.size, [seq for seq, _ in book.beyond]))
         wanted = key in state.wanted or len(state.wanted) < frames.MAX_BOOKS
         if book.party == core.me and book.incarnation != core.state.author.incarnation and wanted:
             state.wanted[key] = max(state.wanted.get(key, 0), book.size)
@@ -78,6 +78,25 @@ def learn(core: Core, peer: Peer, vector: Vector) -> None:
     if not state.answered & (1 << peer.index):
         state.answered |= 1 << peer.index
         note_change(core)
+
+
+def believed(core: Core, peer: Peer, key: peers.BookKey, size: int, beyond: list[int]) -> tuple[int, list[int]]:
+    """What a peer says that it holds, as far as it can be: of the present start nobody holds more than we have said.
+
+    More than that would keep us from sending what we say next; the first time, the officer is told.
+    """
+    if key != peers.book_key(core.me, core.state.author.incarnation):
+        return size, beyond
+    said = _held(core, key)
+    if not peer.ahead and max(size, *(seq + 1 for seq in beyond), 0) > said:
+        peer.ahead = True
+        claim = max(size, *(seq + 1 for seq in beyond), 0)
+        text = (
+            f"{core.name(peer.index)} holds more of us than we have said: {claim} entries, said since our start {said}"
+        )
+        core.show("ahead", text, facts=(peer.index, claim, said))
+        core.alarm("ahead", f"{text}; it is sent everything all the same: look whether another copy of this node runs")
+    return min(size, said), [seq for seq in beyond if seq < said]
 
 
 def note_change(core: Core) -> None:

@@ -62,7 +62,7 @@ class Owed(msgspec.Struct, array_like=True):
 
 
 class Author(msgspec.Struct, array_like=True):
-    """What the node needs to sign the next entry of its own incarnation."""
+    """What the node needs to sign the next entry of its own incarnation. `ended` says why it signs no more, if so."""
 
     incarnation: bytes = b""
     start: int = 0
@@ -73,6 +73,7 @@ class Author(msgspec.Struct, array_like=True):
     tokens: int = 0
     pending: list[Pending] = []
     signing: list[Signing] = []
+    ended: str = ""
 
 
 class Reconciling(msgspec.Struct, array_like=True):

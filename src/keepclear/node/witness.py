@@ -9,7 +9,7 @@ from typing import Final
 
 from keepclear.line.frame import Note
 from keepclear.line.peer import Peer
-from keepclear.node import courier, ledger
+from keepclear.node import courier, disputes
 from keepclear.node.core import Core
 from keepclear.node.effects import ED25519, MLDSA, KeepNote, Sign
 from keepclear.node.inputs import Signed
@@ -120,7 +120,7 @@ def _weigh(core: Core, verified: Verified, origin: str) -> bool:
     book = core.books.books.get((at.party, at.incarnation))
     if book is not None and book.root(at.size) != at.root:
         evidence = Contradiction("its checkpoint is not of its entries", book.entries[at.size - 1].raw, verified.raw)
-        ledger.dispute(core, at.party, evidence)
+        disputes.dispute(core, at.party, evidence)
         return False
     return _adopt(core, verified, origin)
 
