@@ -70,7 +70,7 @@ def _assess(track: Track, day: Day, at_ms: int, event: scenario.Event, random: R
     start_ms = at_ms if hazard else day.ms(event.start)
     watched = Watched(b"", hazard, start_ms, None, scenario.volumes_of(event))
     snapshot = Snapshot(
-        at_ms, 1_800_000, 120_000, 926_000, 30_480, (30_000, 60_000, 60_000), (watched,), None, (position,), ()
+        at_ms, 1_800_000, 120_000, 926_000, 30_480, (30_000, 60_000, 60_000), (watched,), (), (position,), ()
     )
     return next(iter(assess(msgspec.msgpack.encode(snapshot))), None)
 

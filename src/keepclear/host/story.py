@@ -17,7 +17,7 @@ WHY: Final = {
     "draft": "the question is ready: one click sends it",
     "unclear": "nobody has said where: the node does not guess, and shows it",
     "not acknowledged": "whoever has not acknowledged may not know",
-    "cleared": "the advisory ends when the flight is clear, not before",
+    "cleared": "it says what is no longer found, never that a flight is safe",
     "disputed": "an author contradicts itself: both signed entries are evidence",
     "not assessed": "silence of the detector is said, not hidden",
     "understanding": "what is agreed is in the record, signed by both",

@@ -1,8 +1,9 @@
-"""What the officer is told about own flights: raised at once, updated when it matters, cleared with hysteresis.
+"""What the officer is told about own flights: raised at once, updated when it matters, ended with hysteresis.
 
 The law: own positions and plans go nowhere else. A finding under another digest than the one asked
 for is stale and dropped; none by the deadline is shown as "not assessed". A flight that is no longer heard of does
-not vanish: its advisories end with "track lost". Where the area is unknown, no safe side is derived.
+not vanish: its advisories end with "track lost". An end says what is no longer found, never that a flight is safe.
+Where the area is unknown, no safe side is derived. Whatever makes it worse than what was last told is alarmed.
 """
 
 from hashlib import blake2b
@@ -23,25 +24,29 @@ from keepclear.node.inputs import Assessed
 from keepclear.node.state import Advisory, Matter
 
 REASSESS_MS: Final = 5_000  # the picture moves although nothing new comes in
-TELL_AGAIN_MS: Final = 60_000  # an entry that moves by as much is told anew
+TELL_AGAIN_MS: Final = 60_000  # an entry, or a margin's end, that has moved by as much since it was told is told anew
 USUAL_REACTION_MS: Final = (30_000, 60_000, 60_000)
 
 
 def begin(core: Core) -> None:
     """After a start nothing is being worked out; positions and advisories stand until they are refreshed."""
-    core.state.advice.asked, core.state.advice.asked_ms, core.state.advice.dirty = b"", None, True
+    advice = core.state.advice
+    advice.asked, advice.asked_ms, advice.dirty = b"", None, True
+    # The monotonic times of an earlier boot say nothing: what is held is as old as its own time says.
+    advice.received = {f: core.mono_ms - max(0, core.wall_ms - p.at_ms) for f, p in advice.positions.items()}
 
 
 def assess_if_due(core: Core) -> None:
     """Has the present picture worked out, when something changed or time has passed, one at a time."""
     advice, settings = core.state.advice, core.state.settings
-    if not (advice.positions or advice.plans) or advice.asked:
+    if advice.asked or not (advice.positions or advice.plans or advice.advisories):
         return
     waited = None if advice.asked_ms is None else core.mono_ms - advice.asked_ms
     every = settings.assess_every_ms if advice.dirty else REASSESS_MS
     if waited is not None and waited < every:
         return
     _forget_lost(core)
+    forget_flown(core)
     snapshot = msgspec.msgpack.encode(_snapshot(core))
     digest = blake2b(snapshot, digest_size=16).digest()
     advice.asked, advice.asked_ms, advice.dirty = digest, core.mono_ms, False
@@ -65,7 +70,22 @@ def take_findings(core: Core, data: Assessed) -> None:
         _advise(core, finding)
     for key, advisory in list(advice.advisories.items()):
         if core.wall_ms - advisory.seen_ms >= core.state.settings.alert_hold_ms:
-            _clear(core, key, advisory, "clear")
+            _clear(core, key, advisory, _why_over(core, advisory))
+
+
+def withdraw(core: Core, flight: str, why: str) -> None:
+    """Forgets a flight's plan, and ends at once what was advised by it."""
+    core.state.advice.plans.pop(flight, None)
+    for key, advisory in list(core.state.advice.advisories.items()):
+        if advisory.flight == flight and _is_by_plan(key):
+            _clear(core, key, advisory, why)
+
+
+def forget_flown(core: Core) -> None:
+    """Forgets the plans that are over even for a flight as late as its plan allows."""
+    plans = core.state.advice.plans
+    for plan in [p for p in plans.values() if p.waypoints[-1].at_ms + p.tolerance_ms < core.wall_ms]:
+        withdraw(core, plan.flight, "its plan has ended")
 
 
 def _read(core: Core, findings: tuple[Any, ...] | None) -> list[Finding] | None:
@@ -75,12 +95,20 @@ def _read(core: Core, findings: tuple[Any, ...] | None) -> list[Finding] | None:
     except (msgspec.ValidationError, ValueError):
         core.count_noise("malformed findings")
         return None
-    return read and [f for f in read if f.what == PAIR or f.leaf in core.state.situation.matters]
+    return read and [f for f in read if _is_still_about(core, f)]
+
+
+def _is_still_about(core: Core, f: Finding) -> bool:
+    """Whether the flights found are held still: they may have gone while the picture was being worked out."""
+    advice = core.state.advice
+    if f.what == PAIR:
+        return f.flight in advice.positions and f.other in advice.positions
+    held = advice.plans if f.what == PLANNED_FLIGHT else advice.positions
+    return f.flight in held and f.leaf in core.state.situation.matters
 
 
 def _snapshot(core: Core) -> Snapshot:
     rules = situation.rules_now(core)
-    area = next((rule.volume for rule in rules if isinstance(rule, WithinArea)), None)
     agreed = next((rule for rule in rules if isinstance(rule, Reaction)), None)
     reaction = (agreed.acknowledge_ms, agreed.relay_ms, agreed.crew_ms) if agreed else USUAL_REACTION_MS
     advice, settings = core.state.advice, core.state.settings
@@ -92,7 +120,7 @@ def _snapshot(core: Core) -> Snapshot:
         vertical_cm=settings.vertical_cm,
         reaction=reaction,
         watched=tuple(w for m in core.state.situation.matters.values() if (w := _watch(core, m)) is not None),
-        widest=area,
+        areas=tuple(rule.volume for rule in rules if isinstance(rule, WithinArea)),
         positions=tuple(advice.positions.values()),
         plans=tuple(advice.plans.values()),
     )
@@ -108,9 +136,24 @@ def _watch(core: Core, matter: Matter) -> Watched | None:
     if not isinstance(body, statement.Notice) or matter.party == core.me:
         return None
     volumes, start_ms, end_ms = _answered(core, matter, body)
-    active = matter.status == situation.ACTIVE or (start_ms is not None and start_ms <= core.wall_ms)
+    begun = matter.status == situation.ACTIVE
+    if begun and start_ms is not None:
+        start_ms = min(start_ms, core.wall_ms)  # ACTIVATED before the announced start
+    active = begun or (start_ms is not None and start_ms <= core.wall_ms)
     over = end_ms is not None and end_ms <= core.wall_ms  # nothing ends by itself
-    return Watched(matter.leaf, active, start_ms, None if over else end_ms, volumes)
+    end_ms = None if over or _leaves_a_hazard(core, matter) else end_ms
+    return Watched(matter.leaf, active, start_ms, end_ms, volumes, agreed=True)
+
+
+def _leaves_a_hazard(core: Core, matter: Matter) -> bool:
+    """Whether its author has said ENDED and that a hazard remains: the announced end is then no end."""
+    for word in matter.words:
+        book = core.books.books.get((matter.party, word.incarnation))
+        entry = book.get(word.seq) if book else None
+        body = situation.said_of(entry).body if entry else None
+        if isinstance(body, statement.Ended) and body.residual:
+            return True
+    return False
 
 
 def _answered(core: Core, matter: Matter, body: statement.Notice) -> tuple[tuple[Volume, ...], int | None, int | None]:
@@ -125,41 +168,74 @@ def _answered(core: Core, matter: Matter, body: statement.Notice) -> tuple[tuple
 
 
 def _forget_lost(core: Core) -> None:
-    positions, settings = core.state.advice.positions, core.state.settings
-    lost = [f for f, p in positions.items() if core.wall_ms - p.at_ms > settings.track_lost_ms]
+    advice, settings = core.state.advice, core.state.settings
+    lost = [f for f, at_ms in advice.received.items() if core.mono_ms - at_ms > settings.track_lost_ms]
     for flight in lost:
-        del positions[flight]
-        for key, advisory in list(core.state.advice.advisories.items()):
-            if flight in (advisory.flight, advisory.other) and not key.startswith(PLANNED_FLIGHT):
+        del advice.positions[flight], advice.received[flight]
+        for key, advisory in list(advice.advisories.items()):
+            if flight in (advisory.flight, advisory.other) and not _is_by_plan(key):
                 _clear(core, key, advisory, f"track of {flight} lost, not known to be clear")
+
+
+def _is_by_plan(key: str) -> bool:
+    return key.startswith(f"{PLANNED_FLIGHT}:")
 
 
 def _advise(core: Core, f: Finding) -> None:
     key = f"{f.what}:{f.flight}:{f.other}:{f.leaf.hex()}"
     known = core.state.advice.advisories.get(key)
-    text = _words(core, f)
-    if known is not None and not _is_news(known, f):
-        known.seen_ms, known.enter_ms, known.clear_ms = core.wall_ms, f.enter_ms, f.clear_ms
-        known.margin_ms, known.margin_low_ms, known.text = f.margin_ms, f.margin_low_ms, text
+    text, urgent = _words(core, f), _urgent(f)
+    if known is not None and not _is_news(core, known, f):
+        known.seen_ms, known.text = core.wall_ms, text
         return
     raised_ms = known.raised_ms if known else core.wall_ms
     core.state.advice.advisories[key] = Advisory(
         key, f.flight, f.other, f.leaf, f.case, f.enter_ms, f.clear_ms, f.margin_ms, f.margin_low_ms, text,
-        raised_ms, core.wall_ms,
+        raised_ms, core.wall_ms, core.wall_ms, urgent,
     )  # fmt: skip
     core.show("advisory", text, f.leaf or None, Precedence.FLASH, _facts(core, f))
-    if known is None and (f.inside or f.margin_ms is None or f.margin_ms < 0 or f.what == PAIR):
+    if set(urgent) - set(known.urgent if known else ()):
         core.alarm("advisory", text)
 
 
-def _is_news(known: Advisory, f: Finding) -> bool:
-    if known.case != f.case or (known.margin_ms is None) != (f.margin_ms is None):
+def _urgent(f: Finding) -> tuple[str, ...]:
+    """Why a finding cannot wait to be read; each reason that was not there when it was last told is alarmed."""
+    reasons = (
+        ("inside", f.inside),
+        ("pair", f.what == PAIR),
+        ("margin unknown", f.margin_ms is None),
+        ("margin negative", f.margin_ms is not None and f.margin_ms < 0),
+    )
+    return tuple(reason for reason, holds in reasons if holds)
+
+
+def _is_news(core: Core, known: Advisory, f: Finding) -> bool:
+    """Whether a finding differs from what was last told by so much that it is told anew."""
+    if known.case != f.case or known.urgent != _urgent(f) or (known.enter_ms is None) != (f.enter_ms is None):
         return True
-    if known.margin_ms is not None and f.margin_ms is not None and (known.margin_ms < 0) != (f.margin_ms < 0):
-        return True
-    if known.enter_ms is None or f.enter_ms is None:
-        return (known.enter_ms is None) != (f.enter_ms is None)
-    return "inside" not in f.case and abs(known.enter_ms - f.enter_ms) >= TELL_AGAIN_MS
+    if f.inside:
+        return False  # it entered when it was first seen inside, whatever the newest picture takes as the entry
+    return _has_moved(known.enter_ms, f.enter_ms) or _has_moved(
+        None if known.margin_ms is None else known.told_ms + known.margin_ms,
+        None if f.margin_ms is None else core.wall_ms + f.margin_ms,
+    )
+
+
+def _has_moved(told_ms: int | None, found_ms: int | None) -> bool:
+    return told_ms is not None and found_ms is not None and abs(told_ms - found_ms) >= TELL_AGAIN_MS
+
+
+def _why_over(core: Core, advisory: Advisory) -> str:
+    """Why nothing is found any more, as far as it is known; that a flight is safe is not."""
+    matter = core.state.situation.matters.get(advisory.leaf)
+    if matter is None:
+        return "no longer found near each other"
+    of = _whose(core, matter)
+    return f"no longer found near {of}" if matter.status in situation.IN_FORCE else f"{of} is {matter.status}"
+
+
+def _whose(core: Core, matter: Matter) -> str:
+    return f"{core.name(matter.party)}'s {statement.Kind(matter.kind).name.replace('_', '-')}"
 
 
 def _clear(core: Core, key: str, advisory: Advisory, why: str) -> None:
@@ -177,8 +253,7 @@ def _facts(core: Core, f: Finding) -> tuple[Any, ...]:
 def _words(core: Core, f: Finding) -> str:
     if f.what == PAIR:
         return _pair_words(core, f)
-    matter = core.state.situation.matters[f.leaf]
-    of = f"{core.name(matter.party)}'s {statement.Kind(matter.kind).name.replace('_', '-')}"
+    of = _whose(core, core.state.situation.matters[f.leaf])
     if f.unknown_area:
         return f"{f.flight} is in the widest reading of {of}: area not known, no safe side derivable"
     if f.case == "active, flight inside":

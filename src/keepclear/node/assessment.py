@@ -2,7 +2,8 @@
 
 The law: pure, and heavy; the hands run it beside the node, and its findings come back as an input under the digest
 of the snapshot. The floats of geo stay inside; times are rounded to ms and distances to cm before they leave.
-An unknown area is read as widely as the understanding reaches, else as everywhere.
+A notice of unknown area is read as widely as the understanding reaches, else as everywhere. A hazard keeps to no
+understanding, and a faulty shape says nothing of where: both are everywhere.
 """
 
 from collections.abc import Iterator, Sequence
@@ -25,17 +26,21 @@ ACTIVITY, PLANNED_FLIGHT, PAIR = "area", "plan", "pair"
 
 
 class Watched(msgspec.Struct, frozen=True, array_like=True):
-    """A matter in force that flights are held against. `end_ms` None: until its author says so."""
+    """A matter in force that flights are held against. `end_ms` None: until its author says so.
+
+    `agreed`: its author keeps to the agreed areas, so where it has said no area it is in one of them.
+    """
 
     leaf: bytes
     active: bool
     start_ms: int | None
     end_ms: int | None
     volumes: tuple[Volume, ...]
+    agreed: bool = False
 
 
 class Snapshot(msgspec.Struct, frozen=True, array_like=True):
-    """The picture at one time."""
+    """The picture at one time. `areas` are those agreed for activities; none: nothing was agreed."""
 
     now_ms: int
     look_ahead_ms: int
@@ -44,7 +49,7 @@ class Snapshot(msgspec.Struct, frozen=True, array_like=True):
     vertical_cm: int
     reaction: tuple[int, int, int]
     watched: tuple[Watched, ...]
-    widest: Volume | None
+    areas: tuple[Volume, ...]
     positions: tuple[Position, ...]
     plans: tuple[Plan, ...]
 
@@ -86,9 +91,9 @@ def _areas(snapshot: Snapshot, flying: Sequence[Position]) -> Iterator[Finding]:
     volumes, owners, unknown = _volumes(snapshot)
     if not volumes or not flying:
         return
-    said_err_cm = max(abs(v.pos_err_cm) for v in _said_volumes(snapshot))
+    said_err_cm = _said_err_cm(snapshot)
     rows = encounter.encounters(_tracks(flying, said_err_cm), volumes, snapshot.now_ms, snapshot.look_ahead_ms)
-    for (at, owner), row in _first_rows(rows, owners).items():
+    for (at, owner), row in _first_rows(rows, owners, after_ms=snapshot.now_ms).items():
         speed, err_cm = flying[at].speed_cmps, flying[at].pos_err_cm + said_err_cm
         known = not unknown[rows.volume[row]]
         yield _finding(snapshot, ACTIVITY, flying[at].flight, owner, rows, row, speed, err_cm, known)
@@ -98,11 +103,10 @@ def _plan(snapshot: Snapshot, plan: Plan) -> Iterator[Finding]:
     volumes, owners, unknown = _volumes(snapshot)
     if not volumes or len(plan.waypoints) < 2:
         return
-    rows = encounter.plan_encounters(_geo_plan(plan), volumes)
-    for (_, owner), row in _first_rows(rows, owners, by_leg=False).items():
-        if rows.clear_ms[row] <= snapshot.now_ms:
-            continue
-        leg, err_cm = int(rows.track[row]), plan.tolerance_cm
+    err_cm = plan.tolerance_cm + _said_err_cm(snapshot)
+    rows = encounter.plan_encounters(_geo_plan(plan, err_cm), volumes)
+    for (_, owner), row in _first_rows(rows, owners, after_ms=snapshot.now_ms, by_track=False).items():
+        leg = int(rows.track[row])
         now = next((p.speed_cmps for p in snapshot.positions if p.flight == plan.flight), None)
         speed = max(now or 0, _speed(plan, leg))  # what it is seen to fly it can fly to get clear
         known = not unknown[rows.volume[row]]
@@ -165,24 +169,39 @@ def _volumes(snapshot: Snapshot) -> tuple[list[geo_volume.Volume], list[Watched]
     volumes, owners, unknown = [], [], []
     for watched in snapshot.watched:
         for volume in watched.volumes or (UNKNOWN_VOLUME,):
-            faults = geometry.geometry_faults((volume,), watched.start_ms, watched.end_ms)
-            lost = volume.area[:1] in ((), (AreaKind.UNKNOWN,)) or any(fault.widens == "area" for fault in faults)
-            said = snapshot.widest if lost and snapshot.widest is not None else UNKNOWN_VOLUME if lost else volume
-            volumes.append(geometry.to_geo(said, watched.start_ms, watched.end_ms))
-            owners.append(watched)
-            unknown.append(lost)
+            for said, lost in _readings(snapshot, watched, volume):
+                volumes.append(geometry.to_geo(said, watched.start_ms, watched.end_ms))
+                owners.append(watched)
+                unknown.append(lost)
     return volumes, owners, unknown
 
 
-def _said_volumes(snapshot: Snapshot) -> list[Volume]:
-    return [volume for watched in snapshot.watched for volume in watched.volumes] or [UNKNOWN_VOLUME]
+def _readings(snapshot: Snapshot, watched: Watched, volume: Volume) -> list[tuple[Volume, bool]]:
+    """What a volume that was said is read as, each with whether it stands for an area that is not known."""
+    unsaid = volume.area[:1] in ((), (AreaKind.UNKNOWN,))
+    if not unsaid and not _is_faulty(volume):
+        return [(volume, False)]
+    agreed = unsaid and watched.agreed and not any(_is_faulty(area) for area in snapshot.areas)
+    return [(area, True) for area in snapshot.areas if agreed] or [(UNKNOWN_VOLUME, True)]
 
 
-def _first_rows(rows: Encounters, owners: list[Watched], by_leg: bool = True) -> dict[tuple[int, Watched], int]:
-    """The row that comes first for each flight and matter: inside now, else the earliest entry."""
+def _is_faulty(volume: Volume) -> bool:
+    return any(fault.widens == "area" for fault in geometry.geometry_faults((volume,)))
+
+
+def _said_err_cm(snapshot: Snapshot) -> int:
+    """The largest error that any volume in the picture declares for its points."""
+    said = [volume for watched in snapshot.watched for volume in watched.volumes]
+    return max((abs(volume.pos_err_cm) for volume in (*said, *snapshot.areas)), default=0)
+
+
+def _first_rows(
+    rows: Encounters, owners: list[Watched], *, after_ms: int, by_track: bool = True
+) -> dict[tuple[int, Watched], int]:
+    """The row that comes first, of those not over, for each flight and matter: inside now, else the earliest entry."""
     first: dict[tuple[int, bytes], int] = {}
-    for row in range(len(rows)):
-        key = (int(rows.track[row]) if by_leg else 0, owners[rows.volume[row]].leaf)
+    for row in np.nonzero(rows.clear_latest_ms > after_ms)[0].tolist():
+        key = (int(rows.track[row]) if by_track else 0, owners[rows.volume[row]].leaf)
         if key not in first or rows.enter_earliest_ms[row] < rows.enter_earliest_ms[first[key]]:
             first[key] = row
     return {(at, owners[rows.volume[row]]): row for (at, _), row in first.items()}
@@ -203,14 +222,14 @@ def _tracks(positions: Sequence[Position], further_err_cm: int = 0) -> Tracks:
     )
 
 
-def _geo_plan(plan: Plan) -> geo_plan.Plan:
+def _geo_plan(plan: Plan, err_cm: int) -> geo_plan.Plan:
     return geo_plan.Plan(
         lat_deg=[w.lat_e7 / 1e7 for w in plan.waypoints],
         lon_deg=[w.lon_e7 / 1e7 for w in plan.waypoints],
         alt_m=[np.nan if w.alt_cm is None else w.alt_cm / 100 for w in plan.waypoints],
         at_ms=[w.at_ms for w in plan.waypoints],
-        alt_ref=_ref(plan.waypoints[0].alt_ref),
-        tolerance_m=plan.tolerance_cm / 100,
+        alt_ref=[_ref(w.alt_ref) for w in plan.waypoints],
+        tolerance_m=err_cm / 100,
         tolerance_ms=plan.tolerance_ms,
     )
 

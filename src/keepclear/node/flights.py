@@ -2,7 +2,8 @@
 
 The law: these come from the party's own sources, come in here and go nowhere else. A number outside what the earth and
 its aircraft allow is counted and dropped, and so is a position from the future: it would hold its flight in place for
-as long as it lies ahead. Everything else is left to the reckoning.
+as long as it lies ahead. Where our own clock has stepped back, what is held lies ahead and gives way to what comes.
+Everything else is left to the reckoning.
 """
 
 from collections.abc import Iterable
@@ -11,7 +12,9 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from keepclear.accord.statement import Precedence
 from keepclear.interop.position import Plan, Position
+from keepclear.node import advice
 from keepclear.node.core import Core
 from keepclear.node.inputs import Plans, Tracks
 
@@ -20,6 +23,7 @@ MAX_PLANS: Final = 5_000
 MAX_WAYPOINTS: Final = 1_000
 MAX_NAME_CHARS: Final = 64  # of a flight; a callsign has seven, a flight of an exercise may be called by a sentence
 MAX_AHEAD_MS: Final = 60_000  # of our own clock: receivers' clocks are off by seconds
+STEPPED_BACK_MS: Final = 5_000  # held further ahead of our clock than this: the clock was put back
 LAT_E7, LON_E7 = 900_000_000, 1_800_000_000
 MAX_ALT_CM: Final = 10_000_000  # 100 km, in either direction
 MAX_ERR_CM: Final = 100_000_000  # 1 000 km: a position that says so says nothing
@@ -31,32 +35,51 @@ _Flight = TypeVar("_Flight", Position, Plan)
 
 def take_tracks(core: Core, data: Tracks) -> None:
     """Takes a batch of positions, the newest of each flight."""
-    positions = core.state.advice.positions
+    own = core.state.advice
     for position in _read(core, data.batch, tuple[Position, ...], "malformed track batch"):
         if not _is_position(position) or position.at_ms > core.wall_ms + MAX_AHEAD_MS:
             core.count_noise("position out of range or from the future")
             continue
-        known = positions.get(position.flight)
-        if known is None and len(positions) >= MAX_POSITIONS:
+        known = own.positions.get(position.flight)
+        if known is None and len(own.positions) >= MAX_POSITIONS:
             core.count_noise("flight beyond the limit")
-        elif known is None or known.at_ms < position.at_ms:
-            positions[position.flight] = position
-    core.state.advice.dirty = True
+        elif known is None or _is_newer(core, position, known):
+            own.positions[position.flight] = position
+            own.received[position.flight] = core.mono_ms
+    own.dirty = True
+
+
+def _is_newer(core: Core, position: Position, known: Position) -> bool:
+    stepped_back = known.at_ms > core.wall_ms + STEPPED_BACK_MS
+    return known.at_ms < position.at_ms or (stepped_back and known.at_ms != position.at_ms)
 
 
 def take_plans(core: Core, data: Plans) -> None:
     """Takes own plans; a plan without waypoints withdraws the flight's."""
-    plans = core.state.advice.plans
+    own = core.state.advice
+    advice.forget_flown(core)
     for plan in _read(core, data.batch, tuple[Plan, ...], "malformed plan batch"):
         if not plan.waypoints:
-            plans.pop(plan.flight, None)
+            advice.withdraw(core, plan.flight, "plan withdrawn")
         elif not _is_plan(plan):
             core.count_noise("plan out of range or out of sequence")
-        elif plan.flight in plans or len(plans) < MAX_PLANS:
-            plans[plan.flight] = plan
+        elif plan.flight in own.plans or len(own.plans) < MAX_PLANS:
+            own.plans[plan.flight] = plan
         else:
-            core.count_noise("plan beyond the limit")
-    core.state.advice.dirty = True
+            _refuse(core, plan)
+    own.full = own.full and len(own.plans) >= MAX_PLANS
+    own.dirty = True
+
+
+def _refuse(core: Core, plan: Plan) -> None:
+    """Says once, until there is place again, that plans are not watched."""
+    core.count_noise("plan beyond the limit")
+    if core.state.advice.full:
+        return
+    core.state.advice.full = True
+    text = f"the plan of {plan.flight} is not watched: {MAX_PLANS} plans are held, at most {MAX_PLANS}; withdraw some"
+    core.show("plans full", text, precedence=Precedence.IMMEDIATE)
+    core.alarm("plans full", text)
 
 
 def _read(core: Core, batch: bytes, of: type[tuple[_Flight, ...]], noise: str) -> Iterable[_Flight]:
