@@ -5,13 +5,16 @@ The law: a timer that runs out says what it means in words an officer can act on
 
 from typing import Final
 
-from keepclear.accord.statement import Doubt, Precedence
+from keepclear.accord import check
+from keepclear.accord.statement import Doubt, Kind, Precedence
+from keepclear.accord.understanding import AckWithin
 from keepclear.node import matters, situation
 from keepclear.node.core import Core
+from keepclear.node.effects import Show
 from keepclear.node.state import Matter, Timer
 from keepclear.record.genesis import Role
 
-MAX_TIMERS: Final = 10_000  # matters under watch at once; the oldest are dropped first, and that is counted
+MAX_TIMERS: Final = 10_000  # statements under watch at once; the oldest are dropped first, and that is counted
 
 
 def begin(core: Core) -> None:
@@ -33,15 +36,45 @@ def remind(core: Core) -> None:
     due = [timer for timer in sit.timers if timer.due_ms <= core.mono_ms]
     if due:
         sit.timers = [timer for timer in sit.timers if timer.due_ms > core.mono_ms]
+    words = {timer.leaf for timer in due if timer.leaf not in sit.matters}
+    read = _who_has_read(core, words) if words else set()
     for timer in due:
         matter = sit.matters.get(timer.leaf)
-        if matter is not None and matter.status in matters.IN_FORCE:
+        if matter is None:
+            entry = core.books.by_leaf[timer.leaf]
+            readers = {member for member, leaf in read if leaf == timer.leaf}
+            _acknowledgement(core, timer.leaf, entry.header.party, entry.header.precedence, readers)
+        elif matter.status in matters.IN_FORCE:
             _look(core, timer, matter)
+
+
+def watch(core: Core) -> None:
+    """Starts a timer for each word on a matter that was just shown and is itself to be acknowledged: ENDED, say."""
+    for effect in core.effects:
+        if not isinstance(effect, Show) or effect.what != "statement" or effect.leaf in core.state.situation.matters:
+            continue
+        entry = core.books.by_leaf.get(effect.leaf or b"")
+        if entry is None or entry.header.kind not in check.ACK_OWED:
+            continue
+        rules = situation.rules_now(core)
+        limits = next((dict(rule.limits_ms) for rule in rules if isinstance(rule, AckWithin)), {})
+        wait_ms = limits.get(entry.header.precedence)
+        if wait_ms is not None:
+            timer = Timer(core.mono_ms + wait_ms, "acknowledge", entry.leaf, core.wall_ms, wait_ms)
+            core.state.situation.timers.append(timer)
+
+
+def _who_has_read(core: Core, leaves: set[bytes]) -> set[tuple[int, bytes]]:
+    """Which members have acknowledged which of these statements, in one pass over the record."""
+    headers = (entry.header for entry in core.books.by_leaf.values())
+    acks = (header for header in headers if header.kind == Kind.ACKNOWLEDGEMENT)
+    return {(ack.party, leaf) for ack in acks for leaf in ack.refs if leaf in leaves}
 
 
 def _look(core: Core, timer: Timer, matter: Matter) -> None:
     if timer.what == "acknowledge":
-        _acknowledgement(core, matter)
+        readers = {member for member, ladder in matter.ladder.items() if ladder.read_ms is not None}
+        _acknowledgement(core, matter.leaf, matter.party, matter.precedence, readers)
     elif timer.what == "clarify" and (doubts := situation.doubts_left(core, matter)):
         vague = doubts & Doubt.AREA
         what = "AREA UNKNOWN: treat the whole understanding area as affected" if vague else "STILL NOT CLEAR"
@@ -49,16 +82,14 @@ def _look(core: Core, timer: Timer, matter: Matter) -> None:
         core.alarm("unclear", what)
 
 
-def _acknowledgement(core: Core, matter: Matter) -> None:
-    if matter.party != core.me:
-        ladder = matter.ladder.get(core.me)
-        if (ladder is None or ladder.read_ms is None) and core.genesis.body.members[core.me].role == Role.PARTY:
-            core.show("owed", "we have not acknowledged this in the agreed time", matter.leaf, matter.precedence)
-            core.alarm("owed", f"not acknowledged by us: {core.name(matter.party)}'s statement")
+def _acknowledgement(core: Core, leaf: bytes, party: int, precedence: int, readers: set[int]) -> None:
+    if party != core.me:
+        if core.me not in readers and core.genesis.body.members[core.me].role == Role.PARTY:
+            core.show("owed", "we have not acknowledged this in the agreed time", leaf, precedence)
+            core.alarm("owed", f"not acknowledged by us: {core.name(party)}'s statement")
         return
     for member in core.genesis.parties():
-        ladder = matter.ladder.get(member)
-        if member != core.me and (ladder is None or ladder.read_ms is None):
+        if member != core.me and member not in readers:
             text = f"NOT ACKNOWLEDGED by {core.name(member)}: treat as not notified"
-            core.show("not acknowledged", text, matter.leaf, matter.precedence, (member,))
+            core.show("not acknowledged", text, leaf, precedence, (member,))
             core.alarm("not acknowledged", text)

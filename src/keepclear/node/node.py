@@ -89,6 +89,7 @@ class Node:
         core.state.n += 1
         core.state.now = data.stamp
         self._fold(data)
+        duties.watch(core)
         courier.flush(core)
         if core.state.author.ended:
             core.effects = [effect for effect in core.effects if not isinstance(effect, Sign)]
