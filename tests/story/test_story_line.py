@@ -1,15 +1,30 @@
 """A line is never silently dead, a disk never silently full, a peer's word never believed beyond what we have said."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
 import msgspec
 import pytest
 from tests.story.line import MINUTE, OBSERVER, A, B, Line, notice
 
 from keepclear.accord import statement
-from keepclear.accord.statement import Kind
+from keepclear.accord.statement import Kind, Step
+from keepclear.host import ceremony, control, service
+from keepclear.host.client import SOCKET, short
+from keepclear.host.clock import Clock
+from keepclear.host.config import example_config, read_config
+from keepclear.host.control import Control
+from keepclear.host.identity import load_identity
+from keepclear.host.journal_file import JournalFailed
+from keepclear.host.service import Service
 from keepclear.line import frame as frames
 from keepclear.line.frame import EntryItem, Frame, Have, Item
-from keepclear.node.inputs import Receive, Session
+from keepclear.node import author
+from keepclear.node.effects import Alarm, Show
+from keepclear.node.inputs import Receive, Session, Settings, Stamp, Tick
 from keepclear.record import entry as entries
+from keepclear.record.genesis import Role
 from sim import founding
 
 SILENT = {(A, B), (B, A)}
@@ -89,9 +104,9 @@ def give(line: Line, who: int, sender: int, *items: Item) -> None:
 
 def test_a_peer_that_claims_more_than_we_have_said_is_sent_what_we_say_next() -> None:
     line = Line()
-    author = line.member(A).node.state.author
+    incarnation = line.member(A).node.state.author.incarnation
     for _ in range(3):
-        give(line, A, B, Have(A, author.incarnation, 1_000, (2_000,)))
+        give(line, A, B, Have(A, incarnation, 1_000, (2_000,)))
     [alarm] = line.alarms(A, "ahead")
     assert "holds more of us than we have said: 2001 entries" in alarm
     leaf = line.say(A, notice(line.wall_ms + 30 * MINUTE))
@@ -118,3 +133,105 @@ def test_a_receipt_that_is_not_of_our_entries_moves_no_ladder(size: int | None, 
     [dispute] = line.member(A).node.state.disputes
     assert (dispute.party, dispute.other) == (B, raw)
     assert "its receipt" in line.alarms(A, "disputed")[0]
+
+
+@pytest.mark.parametrize("acknowledged", [True, False])
+def test_that_it_is_over_is_to_be_acknowledged_too(acknowledged: bool) -> None:
+    line = Line()
+    leaf = line.say(A, notice(line.wall_ms - MINUTE, line.wall_ms + 30 * MINUTE))
+    line.run(1_000)
+    line.say(B, statement.Acknowledgement(step=Step.READ), refs=(leaf,))
+    ended = line.say(A, statement.Ended(at_ms=line.wall_ms, residual=False), refs=(leaf,))
+    line.run(1_000)
+    if acknowledged:
+        line.say(B, statement.Acknowledgement(step=Step.READ), refs=(ended,))
+    line.run(2 * MINUTE)
+    texts = [shown.text for shown in line.shown(A, "not acknowledged", ended)]
+    assert texts == ([] if acknowledged else ["NOT ACKNOWLEDGED by BRAVO: treat as not notified"])
+    assert bool(line.shown(B, "owed", ended)) is not acknowledged
+    assert not line.shown(A, "not acknowledged", leaf)
+
+
+def at_a_node(directory: Path, story: Callable[[Service], Awaitable[None]]) -> None:
+    """Tells a story at a running process, which ends well."""
+
+    async def run(home: Path) -> None:
+        config = example_config("A", ".", {}, listen="127.0.0.1:0", tracks="127.0.0.1:0")
+        (home / "node.toml").write_text(config, encoding="utf-8")
+        node = Service(read_config(home / "node.toml"), load_identity(home), Clock(), Settings())
+        node.start()
+        try:
+            await story(node)
+        finally:
+            await node.stop()
+
+    home, _ = ceremony.make_exercise_line(directory, [("A", Role.PARTY, ()), ("B", Role.PARTY, ())], 0)
+    asyncio.run(run(home))
+
+
+def test_a_disk_that_fails_while_old_rows_go_is_told_and_warnings_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "PRUNE_S", 0)
+
+    def fails(_: int) -> int:
+        raise JournalFailed("disk I/O error")
+
+    async def story(node: Service) -> None:
+        failed, alarms = asyncio.get_running_loop().create_future(), []
+
+        def listen(told: Show | Alarm, _: Stamp) -> bool:
+            if isinstance(told, Alarm) and told.what == "disk":
+                alarms.append(told.text)
+                failed.set_result(None)
+            return True
+
+        node.listeners.append(listen)
+        node.journal.prune = fails  # type: ignore[method-assign]
+        await asyncio.wait([failed, node.ended], return_when=asyncio.FIRST_COMPLETED)
+        node.take(Tick(node.stamp()))
+        await asyncio.gather(*[asyncio.sleep(0) for _ in range(20)])
+        assert node.node.state.disk_failed == "disk I/O error"
+        assert len(alarms) == 1
+        assert not node.ended.done(), "the process goes on"
+
+    at_a_node(tmp_path, story)
+
+
+def test_who_follows_and_takes_nothing_does_not_count_as_somebody_who_sees(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(control, "STALLED_S", 0)
+
+    async def story(node: Service) -> None:
+        server = await Control(node, lambda: None).start()
+        reader, writer = await asyncio.open_unix_connection(short(node.config.dir / SOCKET), limit=1_000)
+        writer.write(b'{"do": "follow"}\n')
+        assert b"following" in await reader.readline()
+        long = Show("state", None, 4, "w" * 900)
+        assert node.show(long)
+        said = 1
+        while node.show(long) or said < 10:
+            said += 1
+            assert said < 1_000, "what nobody takes counts as seen"
+            for _ in range(50):  # as many turns as one who takes it needs
+                await asyncio.sleep(0)
+        taking = asyncio.create_task(reader.read(-1))
+        while not node.show(Show("state", None, 4, "short")):
+            for _ in range(2_000):
+                await asyncio.sleep(0)
+        writer.close()
+        taking.cancel()
+        server.close()
+
+    at_a_node(tmp_path, story)
+
+
+def test_a_process_whose_key_is_used_elsewhere_ends(tmp_path: Path) -> None:
+    async def story(node: Service) -> None:
+        author.end(node.node.core, "our key has signed elsewhere")
+        node.take(Tick(node.stamp()))
+        with pytest.raises(service.SignedElsewhere, match="end the other copy; this one is to be started anew"):
+            await node.ended
+
+    at_a_node(tmp_path, story)

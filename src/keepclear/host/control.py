@@ -2,13 +2,14 @@
 
 The law: whoever can enter the directory (0700) is the node's own people. A request is one object with a `do`; the
 answer is one object with `ok`, and `error` and `hint` when it is false. After `follow` the connection turns into a
-stream of what is shown and alarmed, and counts as somebody who sees it. A statement is confirmed when it is signed and
-on disk: what `say` has answered, no crash takes back. Requests may follow each other without waiting for the answers,
-which come in the sequence of the requests.
+stream of what is shown and alarmed, and counts as somebody who sees it while it takes what it is sent. A statement is
+confirmed when it is signed and on disk: what `say` has answered, no crash takes back. Requests may follow each other
+without waiting for the answers, which come in the sequence of the requests.
 """
 
 import asyncio
 import os
+import socket
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -30,9 +31,36 @@ MAX_CLIENTS: Final = 16
 MAX_QUEUED: Final = 10_000  # lines that a follower may lag behind before it is cut off, and then sees so
 MAX_PIPELINED: Final = 500  # requests of one client that are answered at the same time; half of what a signer may owe
 SAY_TIMEOUT_S: Final = 10.0
+STALLED_S: Final = 1.0  # a follower that has taken nothing for so long while something waits sees nothing
+FOLLOWER_BYTES: Final = 8_192  # that the system may hold for a follower: what lies there nobody has seen
 
 Answer = dict[str, Any]
 Said = tuple[Show, bool]  # what became of a statement, and whether it is on disk
+
+
+class Follower:
+    """One who is sent what is shown: the lines that wait for it, and since when it has taken none of them."""
+
+    def __init__(self) -> None:
+        self.lines: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self._owed = 0
+        self._taken_s = 0.0
+
+    def put(self, line: bytes, now_s: float) -> None:
+        """Another line for it."""
+        if not self._owed:
+            self._taken_s = now_s
+        self._owed += 1
+        self.lines.put_nowait(line)
+
+    def took(self, now_s: float) -> None:
+        """It has taken a line."""
+        self._owed -= 1
+        self._taken_s = now_s
+
+    def sees(self, now_s: float) -> bool:
+        """Whether it takes what it is sent."""
+        return not self._owed or now_s - self._taken_s < STALLED_S
 
 
 class Control:
@@ -42,7 +70,7 @@ class Control:
         """`flush` hands on what the track ports have gathered."""
         self._service = service
         self._flush = flush
-        self._followers: list[asyncio.Queue[bytes | None]] = []
+        self._followers: list[Follower] = []
         self._waiting: dict[bytes, asyncio.Future[Said]] = {}
         self._wet: deque[tuple[int, asyncio.Future[Said], Show]] = deque()
         self._clients = 0
@@ -65,13 +93,15 @@ class Control:
             elif waiting is not None and not waiting.done():
                 waiting.set_result((told, False))
         line = msgspec.json.encode(views.event(self._service, told, stamp)) + b"\n" if self._followers else b""
-        for queue in list(self._followers):
-            if queue.qsize() >= MAX_QUEUED:
-                self._followers.remove(queue)
-                queue.put_nowait(None)
+        now_s = asyncio.get_running_loop().time()
+        seen = any(follower.sees(now_s) for follower in self._followers)
+        for follower in list(self._followers):
+            if follower.lines.qsize() >= MAX_QUEUED:
+                self._followers.remove(follower)
+                follower.lines.put_nowait(None)
             else:
-                queue.put_nowait(line)
-        return bool(self._followers)
+                follower.put(line, now_s)
+        return seen
 
     def _settled(self, upto: int, durable: bool) -> None:
         while self._wet and self._wet[0][0] <= upto:
@@ -115,16 +145,19 @@ class Control:
                 answers.task_done()
 
     async def _follow(self, writer: asyncio.StreamWriter) -> None:
-        queue: asyncio.Queue[bytes | None] = asyncio.Queue()
-        self._followers.append(queue)
+        follower, loop = Follower(), asyncio.get_running_loop()
+        writer.transport.set_write_buffer_limits(0)  # so that drained means handed to the system
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, FOLLOWER_BYTES)
+        self._followers.append(follower)
         try:
             writer.write(b'{"event": "following"}\n')
-            while (line := await queue.get()) is not None:
+            while (line := await follower.lines.get()) is not None:
                 writer.write(line)
                 await writer.drain()
+                follower.took(loop.time())
         finally:
-            if queue in self._followers:
-                self._followers.remove(queue)
+            if follower in self._followers:
+                self._followers.remove(follower)
 
     async def _answer(self, request: dict[str, Any]) -> Answer:
         verbs: dict[str, Callable[[dict[str, Any]], Any]] = {

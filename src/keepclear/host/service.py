@@ -44,6 +44,10 @@ Listener = Callable[[Show | Alarm, Stamp], bool]
 Settled = Callable[[int, bool], None]
 
 
+class SignedElsewhere(Exception):
+    """Another process signs with this node's key in this start of it, so that this one must sign nothing more."""
+
+
 class Service:
     """One node at work. `listeners` are told all that is shown and alarmed; each says whether somebody saw it.
     `settled` are told up to which input all is on disk or, with False, that the disk has failed.
@@ -160,6 +164,10 @@ class Service:
             at_work = self.node.core.at_work or inputs.to_bytes(data)
             self.crashes.note(blake2b(at_work, digest_size=16).digest())
             raise
+        if self.node.state.author.ended:  # the alarm is out
+            self.end(
+                SignedElsewhere(f"{self.node.state.author.ended}: end the other copy; this one is to be started anew")
+            )
         if self.hands.waiting.rows:
             self._work.set()
             if self.hands.waiting.flash or len(self.hands.waiting.rows) >= GROUP_INPUTS:
@@ -243,7 +251,10 @@ class Service:
             if self.hands.disk_failed:
                 raise JournalFailed("the disk has failed before")
             await loop.run_in_executor(self._writer, self.hands.make_durable, group, self.stamp().wall_ms)
-        except JournalFailed as error:
+        except Exception as error:
+            # Whatever a journal says that has failed meanwhile, in pruning, is the same failure.
+            if not isinstance(error, JournalFailed) and not self.hands.disk_failed:
+                raise
             self.hands.fail(group, str(error))
         else:
             self.hands.perform(group)
@@ -275,7 +286,10 @@ class Service:
             await asyncio.sleep(PRUNE_S)
             if not self.hands.disk_failed:
                 stamp = self.stamp()
-                await loop.run_in_executor(self._writer, self.journal.prune, stamp.wall_ms - stamp.wall_err_ms)
+                try:
+                    await loop.run_in_executor(self._writer, self.journal.prune, stamp.wall_ms - stamp.wall_err_ms)
+                except JournalFailed as error:
+                    self.hands.fail(Group(), str(error))  # warnings go on
 
     async def _guard(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
         try:
