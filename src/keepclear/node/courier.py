@@ -22,7 +22,7 @@ ITEM_OVERHEAD_BYTES: Final = 6
 TOLD_AT_ONCE: Final = 25  # HAVEs in one frame; forty bytes each, and more past a gap
 
 
-def offer_new(core: Core, entry: Entry) -> None:
+def offer_entry(core: Core, entry: Entry) -> None:
     """Queues a FLASH as soon as it is known; all else waits for `offer_durable`."""
     if entry.header.precedence == Precedence.FLASH:
         _offer(core, entry)

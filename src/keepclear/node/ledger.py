@@ -25,7 +25,7 @@ def take(core: Core, entry: Entry, by: int) -> Verdict:
     if verdict in (Verdict.APPENDED, Verdict.HELD):
         _keep(core, entry)
         situation.fold(core, entry)
-        courier.offer_new(core, entry)
+        courier.offer_entry(core, entry)
     if verdict not in (Verdict.CONTRADICTION, Verdict.FULL) and by != core.me:
         peer, book = core.state.peers[by], peers.book_key(party, incarnation)
         peers.hold(peer, book, 0, [seq])
