@@ -33,6 +33,24 @@ def test_an_area_takes_the_limits_and_what_is_not_given_is_not_stated() -> None:
     assert cli_draft.volumes(given(upper="UNL")) == (Volume(UNKNOWN_VOLUME.area, 0, None, UNLIMITED),)
 
 
+def test_an_outline_too_fine_for_a_flash_is_said_as_one_that_holds_it() -> None:
+    ring = (
+        " ".join(f"{35 + i % 5 / 10:.1f},{35 + i / 20:.2f}" for i in range(5))
+        + " 36.0,35.2 36.2,35.1 36.1,35.05 36.0,35.0"
+    )
+    fine = Notice(activity=3, volumes=cli_draft.volumes(given(f"polygon {ring}")), start_ms=None, end_ms=None)
+    said, words = cli_draft.fitted(fine)
+    assert isinstance(said, Notice)
+    assert words == ["a FLASH has room for 8 corners: an outline that holds all 9 is said"]
+    outline, points = shape.points(said.volumes[0].area), shape.points(fine.volumes[0].area)
+    assert len(outline) <= shape.MAX_VERTICES
+    for axis in (0, 1):
+        assert min(p[axis] for p in outline) <= min(p[axis] for p in points)
+        assert max(p[axis] for p in outline) >= max(p[axis] for p in points)
+    coarse = Notice(activity=3, volumes=cli_draft.volumes(given("circle 35.4,35.9 10nm")), start_ms=None, end_ms=None)
+    assert cli_draft.fitted(coarse) == (coarse, [])
+
+
 def test_a_new_reading_keeps_the_areas_and_takes_the_limits_that_are_given() -> None:
     before = cli_draft.volumes(given("circle 35.4,35.9 10nm", lower="GND", upper="FL100"))
     after = cli_draft.volumes(given(upper="FL120"), before)

@@ -10,11 +10,11 @@ from typing import Any, Final
 
 import msgspec
 
-from keepclear.accord import check, people, shape, statement, understanding
+from keepclear.accord import check, hull, people, shape, statement, understanding
 from keepclear.accord.outcome import Refused
 from keepclear.accord.said import Said
-from keepclear.accord.shape import Altitude, Volume
-from keepclear.accord.statement import CeaseNow, Distress, Hazard, Notice, Precedence, Understanding
+from keepclear.accord.shape import Altitude, AreaKind, Volume
+from keepclear.accord.statement import Body, CeaseNow, Distress, Hazard, Notice, Precedence, Understanding
 from keepclear.host.cli_errors import Failure
 from keepclear.host.cli_node import Desk, Held
 
@@ -129,3 +129,19 @@ def _rule(one: dict[str, Any]) -> tuple[Any, ...]:
         limits = [_limit(one[name]) if name in one else None for name in ("lower", "upper")]
         parameters = [Volume(people.parse_area(one["area"]), 0, *limits)]
     return one["id"], one["kind"], parameters, people.parse_text(one["text"])
+
+
+def fitted(body: Body) -> tuple[Body, list[str]]:
+    """A statement whose polygons fit a FLASH, and in words what was made coarser: the outline said holds the given."""
+    volumes: tuple[Volume, ...] = getattr(body, "volumes", None) or ()
+    said: list[Volume] = []
+    words: list[str] = []
+    for given in volumes:
+        volume, corners = given, len(shape.points(given.area))
+        if given.area[:1] == (AreaKind.POLYGON,) and corners > shape.MAX_VERTICES:
+            volume = msgspec.structs.replace(given, area=hull.containing_octagon(given.area))
+            words.append(
+                f"a FLASH has room for {shape.MAX_VERTICES} corners: an outline that holds all {corners} is said"
+            )
+        said.append(volume)
+    return (msgspec.structs.replace(body, volumes=tuple(said)) if words else body), words

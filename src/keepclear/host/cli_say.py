@@ -105,6 +105,10 @@ def _release(given: Given, make: Make) -> None:
     body = make(desk, given)
     name = given["precedence"]
     precedence = Precedence[name] if name else cli_draft.usual_precedence(body, desk.now_ms)
+    if precedence is Precedence.FLASH:
+        body, coarser = cli_draft.fitted(body)
+        for words in coarser:
+            click.echo(words)
     replaces = bytes.fromhex(desk.entry(given["replaces"]).leaf) if given.get("replaces") else None
     refs = tuple(bytes.fromhex(desk.entry(ref).leaf) for ref in given["refs"])
     if given["dry_run"]:
