@@ -15,6 +15,8 @@ from rich.progress import track
 
 from sim.run import Run
 
+REPORT_EVERY = 100  # runs, where there is no terminal to draw a bar on
+
 
 @dataclass(frozen=True)
 class Result:
@@ -59,6 +61,8 @@ def main(runs: int, seconds: int, first: int, jobs: int) -> None:
         for future in track(done, "runs", len(futures), console=console, disable=quiet):
             result = future.result()
             results.append(result)
+            if quiet and len(results) % REPORT_EVERY == 0:
+                click.echo(f"{len(results)} of {runs} runs", err=True)
             if result.fault:
                 again = f"--runs 1 --jobs 1 --seconds {seconds} --first {result.seed}"
                 click.echo(f"FAULT {result.fault}\n  python -m sim.campaign {again}")

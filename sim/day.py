@@ -8,6 +8,8 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from random import Random
 from shutil import copyfile
@@ -23,6 +25,7 @@ from keepclear.accord import statement
 from keepclear.accord.statement import Kind, Precedence
 from keepclear.host.journal import Journal
 from keepclear.interop.position import Position
+from keepclear.node.assessment import Finding, assess
 from keepclear.node.inputs import Say, Settings, Tracks
 from keepclear.record.entry import Draft
 from sim import founding, officers
@@ -35,6 +38,8 @@ FLIGHTS: Final = 50
 SPEED_CMPS: Final = 20_000
 OPENINGS_AN_HOUR: Final = 21  # half of 500 a day; the other half ends them
 IN_FORCE_MS: Final = (10 * 60_000, 50 * 60_000)
+VAGUE: Final = 0.02  # of the statements say no area: then every flight is affected, as long as it is in force
+ASSESSED_AFTER_MS: Final = 700
 HASH_SEEDS: Final = ("1", "2")
 ENDS: Final = {Kind.NOTICE: statement.Ended, Kind.HAZARD: statement.AllClear}
 
@@ -52,6 +57,8 @@ class Day:
         self.lived = self.world.members[LIVED]
         self.lived.journal = Journal.open(folder / JOURNAL)
         self.said = 0
+        self._worker = ProcessPoolExecutor(1)
+        self.world.assessed_after_ms, self.world.assessor = ASSESSED_AFTER_MS, self._assess
         self._ways = [(self.draw.randint(-5_000, 5_000), self.draw.randint(-5_000, 5_000)) for _ in range(FLIGHTS)]
 
     def live(self, progress: Progress) -> tuple[str, str]:
@@ -65,10 +72,15 @@ class Day:
         while world.now < self.until_ms:
             world.run(min(self.until_ms, world.now + 60_000))
             progress.advance(task)
+        self._worker.shutdown(cancel_futures=True)
         self.lived.flush()
         world.watch.at_rest()
         self.lived.journal.close()
         return digests(self.lived.node)
+
+    def _assess(self, snapshot: bytes) -> Callable[[], tuple[Finding, ...]]:
+        """Beside the node, as in the field."""
+        return self._worker.submit(assess, snapshot).result
 
     def _fly(self) -> None:
         """A second of positions: flights on a grid a degree apart, to and fro over half a degree."""
@@ -94,7 +106,7 @@ class Day:
         member = self.draw.choice(self.world.members)
         kind = self.draw.choice(list(ENDS))
         now_ms = START_WALL_MS + self.world.now
-        where = (officers.volume(self.draw),)
+        where = (officers.volume(self.draw, VAGUE),)
         body: statement.Body = statement.Hazard(hazard=1, source=1, volumes=where, since_ms=now_ms)
         if kind == Kind.NOTICE:
             start_ms, end_ms = now_ms + 900_000, now_ms + 3_600_000

@@ -66,8 +66,8 @@ def say(draw: Random, node: Node, stamp: Stamp, name: str, seed: bytes) -> Say:
     return Say(stamp, draft, epoch, seed, releases)
 
 
-def volume(draw: Random) -> Volume:
-    """A volume, one in four with something wrong with it."""
+def volume(draw: Random, wrong: float = 0.25) -> Volume:
+    """A volume, one in four with something wrong with its area."""
     lon, lat, step = (
         LON_E7 + draw.randint(-9, 9) * 10**6,
         LAT_E7 + draw.randint(-9, 9) * 10**6,
@@ -80,7 +80,7 @@ def volume(draw: Random) -> Volume:
         circle(lon, 950_000_000, 100_000), circle(2**52, -(2**52), 2**52), (9, 1, 2), (1, 2, 3, 4),
         polygon([(0, 850_000_000), (1_200_000_000, 850_000_000), (-1_200_000_000, 850_000_000)]),
     )  # fmt: skip
-    area = draw.choice(broken if draw.random() < 0.25 else sound)
+    area = draw.choice(broken if draw.random() < wrong else sound)
     limits = draw.choice(
         ((None, None), (GROUND, UNLIMITED), (Altitude(0, AltRef.AMSL), Altitude(304_800, AltRef.STD, 3_000)),
          (Altitude(500_000, AltRef.AMSL), Altitude(100_000, AltRef.AMSL)), (GROUND, Altitude(2**52, 77, -5)))

@@ -21,7 +21,7 @@ from keepclear.host.journal_file import JournalFailed
 from keepclear.line.offer import Ends
 from keepclear.line.session import Noise, Opened, Reply, Session, Up
 from keepclear.node import inputs
-from keepclear.node.assessment import assess
+from keepclear.node.assessment import Finding, assess
 from keepclear.node.effects import Alarm, Assess, Show
 from keepclear.node.inputs import AnyInput, Assessed, Receive, Settings, Stamp, Start, Tick
 from keepclear.node.node import Node
@@ -184,14 +184,14 @@ class Member:
         self.log.alarms.append((self.world.now, alarm))
 
     def assess(self, wanted: Assess) -> None:
-        process = self._process
+        process, found = self._process, self.world.assessor(wanted.snapshot)
 
         def answer() -> None:
             if self._process == process:
-                findings = tuple(msgspec.to_builtins(f, builtin_types=(bytes,)) for f in assess(wanted.snapshot))
+                findings = tuple(msgspec.to_builtins(f, builtin_types=(bytes,)) for f in found())
                 self.take(Assessed(self.stamp(), wanted.digest, findings))
 
-        self.world.after(30, answer)
+        self.world.after(self.world.assessed_after_ms, answer)
 
     def wake(self, mono_ms: int) -> None:
         if mono_ms in self._wakes:
@@ -308,6 +308,8 @@ class World:
         self.crash_chance = 0.0
         self.idle_commit_after_ms = IDLE_COMMIT_AFTER_MS
         self.snapshot_chance = SNAPSHOT_CHANCE
+        self.assessed_after_ms = 30
+        self.assessor: Callable[[bytes], Callable[[], tuple[Finding, ...]]] = lambda data: lambda: assess(data)
         self.on_crash: Callable[[Member], None] = lambda _member: None
         self.watch = Watch(self)
         self._events: list[tuple[int, int, Callable[[], None]]] = []
