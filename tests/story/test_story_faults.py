@@ -88,6 +88,10 @@ def test_an_amendment_that_cannot_be_read_takes_nothing_out_of_force() -> None:
     [matter] = [m for m in line.member(B).node.state.situation.matters.values() if m.kind == Kind.AMEND]
     assert matter.marks == ["VAGUE"]
     assert line.shown(B, "statement", matter.leaf)
+    line.see(B, "RFR714", 50.0, 35.5, 200.0, 90.0)
+    line.run(2_000)
+    [advisory] = line.shown(B, "advisory", matter.leaf)
+    assert "no safe side derivable" in advisory.text, "what cannot be read may be anywhere"
 
 
 def test_noise_is_counted_and_a_changed_bit_is_not_taken() -> None:

@@ -25,6 +25,7 @@ from keepclear.node.state import Advisory, Matter
 
 REASSESS_MS: Final = 5_000  # the picture moves although nothing new comes in
 TELL_AGAIN_MS: Final = 60_000  # an entry, or a margin's end, that has moved by as much since it was told is told anew
+UNREAD_WARNINGS: Final = frozenset({statement.Kind.NOTICE, statement.Kind.AMEND, statement.Kind.HAZARD})
 USUAL_REACTION_MS: Final = (30_000, 60_000, 60_000)
 
 
@@ -133,6 +134,8 @@ def _watch(core: Core, matter: Matter) -> Watched | None:
     body = situation.said_of(core.books.by_leaf[matter.leaf]).body
     if isinstance(body, statement.Hazard):
         return Watched(matter.leaf, True, body.since_ms, None, body.volumes)
+    if body is None and matter.kind in UNREAD_WARNINGS and matter.party != core.me:
+        return Watched(matter.leaf, False, None, None, ())  # it cannot be read: nobody knows where, or from when
     if not isinstance(body, statement.Notice) or matter.party == core.me:
         return None
     volumes, start_ms, end_ms = _answered(core, matter, body)

@@ -3,8 +3,8 @@
 The law: a checkpoint is three lines: origin `keepclear/<line id>/<member>/<incarnation>`, size, root. Its author
 signs the text (Ed25519, type 0x01); others cosign it with the time at which they held that much and no more
 (Ed25519, type 0x04); author and cosigners may add ML-DSA-44 (type 0x06). No other signature has a meaning here. The
-joint checkpoint is one hash over all logbooks: equal for two parties exactly when they hold the same headers, as long as
-neither holds a contradiction, which is reported beside it.
+joint checkpoint is one hash over all logbooks: equal for two parties exactly when they hold the same headers, as long
+as neither holds a contradiction, which is reported beside it.
 """
 
 import base64
