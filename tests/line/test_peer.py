@@ -135,3 +135,38 @@ def test_what_was_sent_last_is_last_in_flight_so_that_the_oldest_is_due_first() 
     assert list(peer.flight) == [slot(1), slot(0)]
     assert peers.next_resend_ms(peer) == 160
     assert peers.to_send(peer, 160) == [slot(1)]
+
+
+def test_no_more_is_sent_past_a_gap_than_the_peer_can_hold_there_but_for_flash() -> None:
+    peer = Peer(index=1)
+    for seq in range(1, peers.AHEAD + 500):
+        peers.offer(peer, slot(seq), 3, seq)
+    peers.offer(peer, slot(9_000), 1, 9_000)
+    peers.offer(peer, slot(0), 4, 9_001)
+    sent, now_ms = [], 0
+    while new := peers.to_send(peer, now_ms):
+        sent += new
+        peers.hold(peer, BOOK, 0, [peers.split_slot(one)[2] for one in new if one != slot(0)])
+    assert sent == [slot(9_000), *(slot(seq) for seq in range(1, peers.AHEAD)), slot(0)], "the gap has its turn"
+    peers.hold(peer, BOOK, peers.AHEAD, [])
+    assert peers.to_send(peer, now_ms) == [slot(seq) for seq in range(peers.AHEAD, peers.AHEAD + 256)]
+
+
+def test_a_flash_is_sent_again_each_second_however_often_it_was() -> None:
+    peer = Peer(index=1)
+    peer.live.smooth_ms = 40
+    peers.offer(peer, slot(0), 1, 0)
+    peers.to_send(peer, 0)
+    now_ms = 0
+    for _ in range(100):
+        due_ms = peers.next_resend_ms(peer)
+        assert due_ms is not None
+        assert due_ms - now_ms <= 1_000
+        now_ms = due_ms
+        assert peers.to_send(peer, now_ms) == [slot(0)]
+
+
+def test_a_word_on_slots_that_no_entry_can_have_is_no_word() -> None:
+    peer = Peer(index=1)
+    peers.hold(peer, BOOK, 2, [1, -1, 2**48, 2**53 - 1, 5])
+    assert (peer.holds[BOOK].size, list(peer.holds[BOOK].beyond)) == (2, [5])

@@ -6,6 +6,7 @@ from tests.node.solo import BRAVO, GENESIS, KEYS, WALL_MS, Solo
 from keepclear.accord import statement
 from keepclear.accord.statement import Kind, Precedence, Receipt
 from keepclear.line import peer as peers
+from keepclear.line.frame import Have
 from keepclear.node.inputs import Displayed, Tick
 from keepclear.record import entry as entries
 from keepclear.record import tree
@@ -95,3 +96,17 @@ def test_what_was_told_as_durable_is_told_again_when_it_has_been_shown() -> None
     solo.take(Tick(solo.stamp()))
     assert {seq: shown for seq, (_, shown) in told(receipts(solo)).items()} == {0: None, 1: shown_ms, 2: None}
     assert (sorted(owed.arrivals), sorted(owed.unshown)) == ([], [0, 2])
+
+
+def test_the_author_is_told_of_each_entry_past_a_gap_and_not_of_the_same_few_again() -> None:
+    solo = Solo().start()
+    told_of: set[int] = set()
+    for raw in chain(200)[1:]:
+        solo.done.clear()
+        solo.hear_entry(BRAVO, raw)
+        told_of |= {seq for item in solo.sent() if isinstance(item, Have) for seq in item.beyond}
+    assert told_of == set(range(1, 200))
+    solo.done.clear()
+    solo.hear_entry(BRAVO, chain(151)[150])
+    again = [item for item in solo.sent() if isinstance(item, Have)]
+    assert [(have.size, have.beyond) for have in again] == [(0, (150,))], "its word was lost on the way"

@@ -18,8 +18,11 @@ RELAY_AFTER_MS: Final = 1_000  # an entry of somebody else is relayed only if it
 ASK_AGAIN_MS: Final = 500
 TELL_AGAIN_MS: Final = 100  # a vector is long; a question is repeated after ASK_AGAIN_MS and not sooner
 RESEND_MOST_MS: Final = 5_000
+FLASH_MOST_MS: Final = 1_000  # a line that comes back is told of it within that
 WORD_MOST_MS: Final = 1_000  # a busy peer is given more time, but a FLASH that was lost does not wait longer for that
 MAX_BEYOND_KNOWN: Final = 4_096  # slots past a gap that a peer is remembered to hold, as many as a logbook holds
+AHEAD: Final = 2_048  # how far past a peer's first gap we send, half of what it can hold there; a FLASH goes anyway
+MAX_SEQ: Final = 2**48
 MAX_STRANGE_BOOKS: Final = 2_000  # logbooks that only the peer has named so far; a vector lists 1 000
 
 BookKey = bytes
@@ -45,7 +48,7 @@ class Holding(msgspec.Struct, array_like=True):
     """What the peer says it holds of one logbook."""
 
     size: int = 0
-    beyond: list[int] = []
+    beyond: dict[int, bool] = {}
 
 
 class Flight(msgspec.Struct, array_like=True):
@@ -60,6 +63,8 @@ class Peer(msgspec.Struct, array_like=True):
     """A peer in one session. `queue` is a heap of (precedence, number of arrival, slot) not yet sent.
 
     `flight` is in the sequence of the last sending, `later` in that of the time to relay: what is due is at the front.
+    `far` are heaps of (seq, precedence, number) that wait until the peer's gap has come near, `tell` the slots of each
+    logbook that the peer is to be told of.
     """
 
     index: int
@@ -72,7 +77,8 @@ class Peer(msgspec.Struct, array_like=True):
     queue: list[tuple[int, int, SlotKey]] = []
     flight: dict[SlotKey, Flight] = {}
     later: list[tuple[int, SlotKey]] = []
-    tell: dict[BookKey, bool] = {}
+    far: dict[BookKey, list[tuple[int, int, int]]] = {}
+    tell: dict[BookKey, list[int]] = {}
     sent_ms: int = 0
     strange: int = 0
     ahead: bool = False  # it has said that it holds more of this start of ours than we have said
@@ -102,19 +108,39 @@ def hold(peer: Peer, book: BookKey, size: int, beyond: list[int], now_ms: int | 
 
     With `now_ms`, a word in answer to what was sent, from which its pace is learnt.
     """
-    holding = peer.holds.get(book)
-    if holding is None:
-        holding = peer.holds[book] = Holding(0, [])
-    new = [seq for seq in beyond if seq >= holding.size and seq not in holding.beyond]
-    if size <= holding.size and not new:
-        return
-    holding.size = max(size, holding.size)
-    holding.beyond = sorted({seq for seq in (*holding.beyond, *new) if seq >= holding.size})[:MAX_BEYOND_KNOWN]
-    arrived = [slot for slot in peer.flight if slot[:9] == book and has(peer, slot)]
+    holding = peer.holds.setdefault(book, Holding())
+    new = [seq for seq in beyond if holding.size <= seq < MAX_SEQ and seq not in holding.beyond]
+    new = new[: MAX_BEYOND_KNOWN - len(holding.beyond)]
+    holding.beyond.update(dict.fromkeys(new, True))
+    arrived = [_slot(book, seq) for seq in new if _slot(book, seq) in peer.flight]
+    if size > holding.size:
+        holding.size = size
+        holding.beyond = {seq: True for seq in holding.beyond if seq >= size}
+        arrived = [slot for slot in peer.flight if slot[:9] == book and has(peer, slot)]
+        _come_near(peer, book, size)
     for slot in arrived:
         flight = peer.flight.pop(slot)
         if now_ms is not None and flight.tries == 0:  # of one sent twice it is not known which sending is answered
             _learn_pace(peer, now_ms - flight.sent_ms)
+
+
+def _slot(book: BookKey, seq: int) -> SlotKey:
+    return book + seq.to_bytes(6, "big")
+
+
+def _is_far(peer: Peer, slot: SlotKey) -> bool:
+    holding = peer.holds.get(slot[:9])
+    return int.from_bytes(slot[9:], "big") >= (holding.size if holding else 0) + AHEAD
+
+
+def _come_near(peer: Peer, book: BookKey, size: int) -> None:
+    """Queues what had been too far past the gap, and is not any more."""
+    far = peer.far.get(book, [])
+    while far and far[0][0] < size + AHEAD:
+        seq, precedence, number = heappop(far)
+        heappush(peer.queue, (precedence, number, _slot(book, seq)))
+    if not far:
+        peer.far.pop(book, None)
 
 
 def _learn_pace(peer: Peer, took_ms: int) -> None:
@@ -160,8 +186,11 @@ def to_send(peer: Peer, now_ms: int) -> list[SlotKey]:
     for precedence, slot in out:
         peer.flight[slot] = Flight(precedence, now_ms, peer.flight.pop(slot).tries + 1)
     while peer.queue and (len(peer.flight) < WINDOW or peer.queue[0][0] == 1):
-        precedence, _, slot = heappop(peer.queue)
+        precedence, number, slot = heappop(peer.queue)
         if slot in peer.flight or has(peer, slot):
+            continue
+        if precedence > 1 and _is_far(peer, slot):
+            heappush(peer.far.setdefault(slot[:9], []), (int.from_bytes(slot[9:], "big"), precedence, number))
             continue
         peer.flight[slot] = Flight(precedence, now_ms, 0)
         out.append((precedence, slot))
@@ -179,6 +208,7 @@ def next_resend_ms(peer: Peer) -> int | None:
 
 
 def _due_ms(flight: Flight, patience_ms: int) -> int:
-    """When something is to be sent again: the wait grows with every other time, up to 5 s."""
+    """When something is to be sent again: the wait grows with every other time, up to 5 s, for a FLASH up to 1 s."""
+    most_ms = max(patience_ms, FLASH_MOST_MS) if flight.precedence == 1 else RESEND_MOST_MS
     wait_ms = patience_ms * (1 + flight.tries // 2)
-    return flight.sent_ms + (wait_ms if wait_ms < RESEND_MOST_MS else RESEND_MOST_MS)
+    return flight.sent_ms + (wait_ms if wait_ms < most_ms else most_ms)

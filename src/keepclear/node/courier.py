@@ -100,12 +100,21 @@ def heartbeat(core: Core, peer: Peer) -> None:
 
 
 def _holdings(core: Core, peer: Peer) -> list[Item]:
+    """Word on each logbook that the peer is to be told of: its size, and of what is past a gap just what is new.
+
+    What is past a gap can be more than fits a word, and the peer stops sending only what it has been told of.
+    """
     out: list[Item] = []
-    for key in peer.tell:
+    for key, seqs in peer.tell.items():
         book = core.books.books.get((key[0], key[1:]))
-        if book is not None:
-            size, beyond = core.durable(book)
-            out.append(Have(book.party, book.incarnation, size, tuple(beyond[: frames.MAX_BEYOND])))
+        if book is None:
+            continue
+        size, _ = core.durable(book)
+        slots = {seq: peers.slot_key(book.party, book.incarnation, seq) for seq in sorted(seqs) if seq >= size}
+        beyond = [seq for seq, slot in slots.items() if not _is_wet(core, slot)]
+        for at in range(0, max(1, len(beyond)), frames.MAX_BEYOND):
+            told = tuple(beyond[at : at + frames.MAX_BEYOND])
+            out.append(Have(book.party, book.incarnation, size, told))
     peer.tell = {}
     return out
 

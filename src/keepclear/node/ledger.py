@@ -30,7 +30,7 @@ def take(core: Core, entry: Entry, by: int) -> Verdict:
         peer, book = core.state.peers[by], peers.book_key(party, incarnation)
         peers.hold(peer, book, 0, [seq])
         if verdict is Verdict.KNOWN:
-            peer.tell[book] = True  # our word on it was lost on the way, or is about to be said
+            peer.tell.setdefault(book, []).append(seq)  # our word on it was lost on the way, or is about to be said
     return verdict
 
 

@@ -36,7 +36,7 @@ def durable(core: Core, data: Durable) -> None:
             arrival.durable_ms = core.wall_ms
         for peer in state.peers.values():
             if peer.session:
-                peer.tell[key] = True
+                peer.tell.setdefault(key, []).append(seq)
 
 
 def displayed(core: Core, data: Displayed) -> None:
