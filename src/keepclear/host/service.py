@@ -39,6 +39,7 @@ GROUP_INPUTS: Final = 100
 SESSION_TICK_S: Final = 0.1
 PRUNE_S: Final = 1.0
 SNAPSHOT_INPUTS: Final = 20_000  # about an hour of a quiet line with two peers; a start replays at most as many
+LONG_REPLAY_INPUTS: Final = 2_000  # about a second of a start: after that a snapshot is made, the next start is soon
 
 Listener = Callable[[Show | Alarm, Stamp], bool]
 Settled = Callable[[int, bool], None]
@@ -68,7 +69,8 @@ class Service:
         self._work: asyncio.Event = asyncio.Event()
         self._urgent: asyncio.Event = asyncio.Event()
         self._noise_told = 0
-        self._snapshot_n = node.state.n
+        left = SNAPSHOT_INPUTS - self.replayed if self.replayed < LONG_REPLAY_INPUTS else 0
+        self._snapshot_due_n = node.state.n + max(0, left)
         self._wake: asyncio.TimerHandle | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
@@ -264,9 +266,9 @@ class Service:
             settled(group.rows[-1].n, not self.hands.disk_failed)
 
     def _wants_snapshot(self) -> bool:
-        if self.node.state.n - self._snapshot_n < SNAPSHOT_INPUTS:
+        if self.node.state.n < self._snapshot_due_n:
             return False
-        self._snapshot_n = self.node.state.n
+        self._snapshot_due_n = self.node.state.n + SNAPSHOT_INPUTS
         return True
 
     async def _tick_sessions(self) -> None:
