@@ -76,6 +76,15 @@ def test_a_relay_waits_for_the_author_and_is_dropped_if_it_came() -> None:
     assert peers.due_relays(peer, 2_000) == []
 
 
+def test_a_slot_that_is_named_twice_arrives_once() -> None:
+    peer = Peer(index=1)
+    for seq in range(3):
+        peers.offer(peer, slot(seq), 3, seq)
+    peers.to_send(peer, 0)
+    peers.hold(peer, BOOK, 0, [2, 2], now_ms=50)
+    assert list(peer.flight) == [slot(0), slot(1)]
+
+
 def test_a_new_session_begins_with_nothing() -> None:
     peer = Peer(index=1, strange=3)
     peers.hold(peer, BOOK, 9, [])

@@ -109,7 +109,8 @@ def hold(peer: Peer, book: BookKey, size: int, beyond: list[int], now_ms: int | 
     With `now_ms`, a word in answer to what was sent, from which its pace is learnt.
     """
     holding = peer.holds.setdefault(book, Holding())
-    new = [seq for seq in beyond if holding.size <= seq < MAX_SEQ and seq not in holding.beyond]
+    named = dict.fromkeys(beyond)  # a peer may name one slot twice
+    new = [seq for seq in named if holding.size <= seq < MAX_SEQ and seq not in holding.beyond]
     new = new[: MAX_BEYOND_KNOWN - len(holding.beyond)]
     holding.beyond.update(dict.fromkeys(new, True))
     arrived = [_slot(book, seq) for seq in new if _slot(book, seq) in peer.flight]
