@@ -209,6 +209,20 @@ def test_a_peer_that_has_not_answered_is_not_queued_for() -> None:
     assert [slot[0] for _, slot in solo.node.state.peers[WITNESS].later] == [BRAVO]
 
 
+def test_an_entry_of_an_authors_other_start_is_brought_to_its_author() -> None:
+    """Two computers with one disk and one key: what the one said to the witness alone, the other has to hear of."""
+    solo = Solo().start()
+    for peer in (BRAVO, WITNESS):
+        solo.hear(peer, Vector(bytes(16), ()))
+    raw = signed()
+    solo.hear_entry(WITNESS, raw)
+    solo.done.clear()
+    solo.mono_ms += peers.RELAY_AFTER_MS
+    solo.take(Tick(solo.stamp()))
+    sent = [one for one in solo.done if isinstance(one, Send) and EntryItem(raw) in frames.read(one.frame)[1]]
+    assert [one.peer for one in sent] == [BRAVO]
+
+
 # -- own side --------------------------------------------------------------------------------------------------------
 
 

@@ -36,7 +36,7 @@ def offer_durable(core: Core, slot: SlotKey) -> None:
 
 
 def _offer(core: Core, entry: Entry) -> None:
-    """Queues an entry for every peer: our own at once, another's later, if its author has not brought it."""
+    """Queues an entry for every peer: our own at once, another's later, if by then the peer has not said it has it."""
     core.state.arrivals += 1
     slot = peers.slot_key(*entry.slot)
     for peer in core.state.peers.values():
@@ -44,7 +44,7 @@ def _offer(core: Core, entry: Entry) -> None:
             continue  # it is offered all that it lacks when it has said what it holds
         if entry.header.party == core.me:
             peers.offer(peer, slot, entry.header.precedence, core.state.arrivals)
-        elif entry.header.party != peer.index:
+        else:  # to its author, too: it may be of another start, of which the present one does not know
             peers.offer_later(peer, slot, core.mono_ms)
 
 
