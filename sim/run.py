@@ -202,7 +202,7 @@ class Run:
                     f"seed {self.seed}, {world.now} ms: not at rest {CALM_MOST_MS} ms after the storm: {busy(world)}"
                 )
             world.run(world.now + 500)
-            now = sum(len(member.node.books.by_leaf) for member in world.members)
+            now = sum(len(member.node.books.by_leaf) for member in world.members if member.is_up)
             if now != size or busy(world):
                 size, quiet_since_ms = now, world.now
 
@@ -218,6 +218,8 @@ class Run:
 def busy(world: World) -> str:
     """What is still on its way somewhere; "" when nothing is."""
     for member in world.members:
+        if not member.is_up:  # its failed disk is being replaced
+            return f"{member.index} is down"
         state = member.node.state
         for peer in state.peers.values():
             if not peer.answered or peer.queue or peer.flight or peer.later:
