@@ -12,7 +12,8 @@ from keepclear.accord import check, geometry, understanding
 from keepclear.accord import said as saying
 from keepclear.accord.said import Said
 from keepclear.accord.statement import Kind, Notice
-from keepclear.accord.times import hours_apart, zulu
+from keepclear.accord.tally import Row
+from keepclear.accord.times import zulu
 from keepclear.host import acceptance_il20, acceptance_swiss
 from keepclear.host.scenario import DAY_MS, Day, Scenario
 from keepclear.host.shown import Outcome, Shown
@@ -22,7 +23,6 @@ from keepclear.record.compare import Sameness
 from keepclear.record.verify import Report
 
 CHUNK_BYTES: Final = 1_048_576
-HOUR_TOLERANCE_MS: Final = 600_000  # two accounts of one minute may differ by a few before the hour is what differs
 
 
 def judge(
@@ -44,11 +44,7 @@ def judge(
         "advisories": [advisory for one in shown if (advisory := _advisory(data, one)) is not None],
         **_delivery(shown),
     }
-    tally = {name: answer["digest"] for name, answer in tallies.items()}
-    same = len(set(tally.values())) == 1
-    outcome.add(
-        "tally", same, f"each node counted the notices from its own copy: {', '.join(sorted(set(tally.values())))[:16]}"
-    )
+    _judge_tallies(outcome, tallies)
     specific = acceptance_il20.judge if data.told else acceptance_swiss.judge
     specific(data, shown, said, statements, outcome)
     return outcome
@@ -61,21 +57,6 @@ def shown_of(number: int, layer: str, event: dict[str, Any]) -> Shown:
         number, layer, event["node"], ("alarm " if event["event"] == "alarm" else "") + event["what"], leaf,
         event["at_ms"], event["real_ns"], event["text"], tuple(event.get("facts", ())),
     )  # fmt: skip
-
-
-def hour_flags(data: Scenario) -> list[str]:
-    """Accounts of one thing that differ by whole hours, which is more often a time zone than a time."""
-    day, out = Day(data.scenario.date, 0), []
-    rows = [row for row in data.told if row.about]
-    for i, one in enumerate(rows):
-        for other in rows[i + 1 :]:
-            hours = hours_apart(day.ms(one.z), day.ms(other.z), HOUR_TOLERANCE_MS)
-            if one.about == other.about and hours is not None:
-                out.append(
-                    f"flagged: {one.about} is told as {one.local} and as {other.local}, about {abs(hours)} h apart: "
-                    "one time in two zones, or two times?"
-                )
-    return out
 
 
 def _judge_records(outcome: Outcome, paths: list[Path], reports: list[Report]) -> None:
@@ -91,6 +72,15 @@ def _judge_records(outcome: Outcome, paths: list[Path], reports: list[Report]) -
     outcome.add("identical", identical, found.sameness.value + "".join(f"; {d}" for d in found.differences)[:300])
     lines = [tuple((row.entry.leaf, row.arrivals) for row in timeline.rows(report.logbooks)) for report in reports]
     outcome.add("timeline", len(set(lines)) == 1, f"the same signed timeline of {len(lines[0])} lines from each record")
+
+
+def _judge_tallies(outcome: Outcome, tallies: dict[str, dict[str, Any]]) -> None:
+    digests = sorted({answer["digest"] for answer in tallies.values()})
+    words = f"each node counted the notices from its own copy: {', '.join(digests)[:16]}"
+    outcome.add("tally", len(digests) == 1, words)
+    names = list(tallies)
+    rows = [dict(zip(Row.__struct_fields__, row, strict=True)) for row in tallies[names[0]]["rows"]]
+    outcome.summary["tally"] = [row | {"party": names[row["party"]]} for row in rows]
 
 
 def _notices(data: Scenario, statements: list[Said], report: Report) -> list[dict[str, Any]]:

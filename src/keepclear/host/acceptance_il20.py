@@ -1,10 +1,11 @@
 """The requirements of the il20 reconstruction: what the mechanism lacked, and what the nodes must do with the facts."""
 
+from collections import Counter
 from typing import Any
 
 from keepclear.accord.said import Said
 from keepclear.accord.times import span, zulu
-from keepclear.host.acceptance_times import say_times
+from keepclear.host.acceptance_times import hour_flags, say_times
 from keepclear.host.scenario import Day, Scenario
 from keepclear.host.shown import Outcome, Shown, first
 
@@ -25,6 +26,8 @@ def judge(
         _a2_a3(outcome, shown, said, layer, layers[layer], days[layer], when)
         _a4_a5(outcome, shown, said, layer, layers[layer], days[layer])
         _a6(outcome, shown, said, layer, layers[layer], when)
+    _a7(outcome, data, [notices[layer] for layer in ("RU", "IL")])
+    _a8(outcome)
     _storyboard(outcome, shown, said, layers["STORYBOARD"], days["STORYBOARD"], notices["STORYBOARD"])
     say_times(data, outcome, shown, said, layers, days)
 
@@ -103,6 +106,32 @@ def _a6(outcome: Outcome, shown: list[Shown], said: Saids, layer: str, play: int
     took_ms = alarm.at_ms - when[leaf] if alarm else None
     good = one is not None and took_ms is not None and took_ms <= 2_000
     outcome.add(f"A6 {layer}", good, f"DISTRESS: A's alarm {took_ms} ms after; per RU the call came at 19:29Z")
+
+
+def _a7(outcome: Outcome, data: Scenario, notices: list[dict[str, Any]]) -> None:
+    """Two accounts of the lead are one number where a receipt fixes when the notice came in."""
+    same = all(holds for name, holds, _ in outcome.checks if name in ("timeline", "identical"))
+    ru, il = (notice["effective_notice_s"] for notice in notices)
+    flags = hour_flags(data)
+    numbers = f"RU {ru} s from B's signed receipt, IL {'not decidable' if il is None else il}: no start was stated"
+    words = f"one signed timeline at all nodes; effective notice {numbers}; {'; '.join(flags) or 'no hour is flagged'}"
+    outcome.add("A7", same and ru is not None and il is None and len(flags) == 1, words)
+
+
+def _a8(outcome: Outcome) -> None:
+    sums: dict[str, Counter[str]] = {}
+    for row in outcome.summary["tally"]:
+        sums.setdefault(row["party"], Counter()).update(
+            {name: row[name] for name in ("given", "received", "late", "vague")}
+        )
+    months = {row["month"] for row in outcome.summary["tally"]}
+    a, b = sums.get("A", Counter()), sums.get("B", Counter())
+    good = months == {"2018-09"} and a["given"] == b["received"] == 3 and (a["late"], a["vague"]) == (1, 2)
+    words = "; ".join(
+        f"{party} gave {one['given']} notices ({one['late']} late, {one['vague']} vague), received {one['received']}"
+        for party, one in sorted(sums.items())
+    )
+    outcome.add("A8", good, f"{', '.join(sorted(months))}: {words}")
 
 
 def _storyboard(

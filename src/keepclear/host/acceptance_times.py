@@ -1,8 +1,30 @@
-"""The last screen of the il20 reconstruction: the times of each layer side by side, and nothing about lives."""
+"""The times of the il20 reconstruction: where two accounts are an hour apart, and all layers side by side.
 
-from keepclear.accord.times import span
+The law: the last screen says when what was said, shown and advised, and nothing about lives.
+"""
+
+from typing import Final
+
+from keepclear.accord.times import hours_apart, span
 from keepclear.host.scenario import Day, Scenario
 from keepclear.host.shown import Outcome, Shown, first
+
+HOUR_TOLERANCE_MS: Final = 600_000  # two accounts of one minute may differ by a few before the hour is what differs
+
+
+def hour_flags(data: Scenario) -> list[str]:
+    """Accounts of one thing that differ by whole hours, which is more often a time zone than a time."""
+    day, out = Day(data.scenario.date, 0), []
+    rows = [row for row in data.told if row.about]
+    for i, one in enumerate(rows):
+        for other in rows[i + 1 :]:
+            hours = hours_apart(day.ms(one.z), day.ms(other.z), HOUR_TOLERANCE_MS)
+            if one.about == other.about and hours is not None:
+                out.append(
+                    f"flagged: {one.about} is told as {one.local} and as {other.local}, about {abs(hours)} h apart: "
+                    "one time in two zones, or two times?"
+                )
+    return out
 
 
 def say_times(

@@ -14,8 +14,7 @@ from rich.console import Console
 
 from keepclear.accord import statement
 from keepclear.accord.statement import Activity, Precedence
-from keepclear.accord.tally import Row
-from keepclear.host import acceptance, nominal, officer, recorded, scenario, spread
+from keepclear.host import acceptance, acceptance_times, nominal, officer, recorded, scenario, spread
 from keepclear.host.scenario import Day, Event, Play, Scenario
 from keepclear.host.shown import Outcome, Shown
 from keepclear.host.stage import Actor, Stage
@@ -208,7 +207,7 @@ def _introduce(data: Scenario, story: Story) -> None:
     story.heading("act 1: as told, two accounts, neither chosen")
     for row in data.told:
         story.told(row.z, row.account, row.text, row.source)
-    for text in acceptance.hour_flags(data):
+    for text in acceptance_times.hour_flags(data):
         story.words(text)
 
 
@@ -232,30 +231,20 @@ def _finish(player: Player, out: Path, spread_runs: int) -> int:
         story.table(
             "the doubt of the reconstruction", ["what", "least", "middle", "most"], spread.rows(outcome.summary)
         )
-    _count(story, tallies)
+    _count(story, outcome.summary["tally"])
     _side_by_side(story, outcome)
     (out / "summary.json").write_text(json.dumps(outcome.summary, indent=1) + "\n")
     story.words(f"records and summary: {out}")
     return 0 if all(holds for _, holds, _ in outcome.checks) else 1
 
 
-def _count(story: Story, tallies: dict[str, dict[str, Any]]) -> None:
-    """What each side gave and received, as every node has counted it from its own copy."""
+def _count(story: Story, rows: list[dict[str, Any]]) -> None:
+    """What each side gave and received, as every node has counted it from its own copy: a column a party and class."""
     shown = ("given", "received", "late", "vague", "unacknowledged", "met", "not_met", "undecidable")
-    rows = [dict(zip(Row.__struct_fields__, row, strict=True)) for row in next(iter(tallies.values()))["rows"]]
-    names = list(tallies)
     story.table(
         "counted from the record, by each node alike",
-        ["party", "class", "month", *(name.replace("_", " ") for name in shown)],
-        [
-            [
-                names[row["party"]],
-                _class_name(row["activity"]),
-                row["month"],
-                *(str(row[name]) for name in shown),
-            ]
-            for row in rows
-        ],
+        ["", *(f"{row['party']} {_class_name(row['activity'])} {row['month']}" for row in rows)],
+        [[name.replace("_", " "), *(str(row[name]) for row in rows)] for name in shown],
     )
 
 
