@@ -347,6 +347,9 @@ SOUND = {
     "a receipt": of(*HELD, receipt(ranges=[[0, 2, NOW, None]])),
     "a receipt past a gap": of(*HELD, N3, receipt(ranges=[[3, 1, NOW, NOW]], beyond=[[3, N3.leaf, NOW]])),
     "a receipt of more than is here": of(*HELD, receipt(size=3)),
+    "a receipt without its last field": of(
+        *HELD, LINE.entry(1, 1, S0.leaf, items=[None, None, 0, bytes(8), 2, BOTH, []], kind=15)
+    ),
 }
 FAULTY = {
     "two entries in one slot": of(N0, N0_OTHER),

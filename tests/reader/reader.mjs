@@ -3,12 +3,10 @@
 // 2 unreadable. Not checked: ML-DSA-44 signatures (their shape only), what a LINK claims, circles of `seen`; no remarks are made.
 import { createHash, createHmac, createPublicKey, verify } from "node:crypto";
 import { readFileSync } from "node:fs";
-class Wrong extends Error {}
-const check = (fine, what) => { if (!fine) throw new Wrong(what); };
+class Wrong extends Error {} const check = (fine, what) => { if (!fine) throw new Wrong(what); };
 const attempt = (act, otherwise) => { try { act(); } catch (e) { if (e instanceof Wrong) otherwise(e.message); else throw e; } };
 const joined = (...parts) => Buffer.concat(parts.map((part) => Buffer.from(part)));
-const sha256 = (...parts) => createHash("sha256").update(joined(...parts)).digest();
-const hex = (b) => b.toString("hex");
+const sha256 = (...parts) => createHash("sha256").update(joined(...parts)).digest(); const hex = (b) => b.toString("hex");
 const big = (n, width) => Buffer.from(BigInt.asUintN(8 * width, BigInt(n)).toString(16).padStart(2 * width, "0"), "hex");
 const order = (a, b) => a.reduce((by, x, i) => by || (Buffer.isBuffer(x) ? Buffer.compare(x, b[i]) : x - b[i]), 0);
 const differ = (items, what) => check(new Set(items).size === items.length, `${what} stands twice`);
@@ -51,19 +49,15 @@ export function decode(data, limit = 262144) {
 
 // Forms: a predicate for each item; a tuple has at least its items, an exact one no more.
 const between = (low, high) => (v) => Number.isInteger(v) && v >= low && v <= high;
-const integer = Number.isInteger, natural = between(0, Infinity);
-const text = (low, high) => (v) => typeof v === "string" && between(low, high)(Buffer.byteLength(v));
-const bytes = (n) => (v) => Buffer.isBuffer(v) && (n === undefined || v.length === n);
-const maybe = (form) => (v) => v === null || form(v);
+const integer = Number.isInteger, natural = between(0, Infinity); const text = (low, high) => (v) => typeof v === "string" && between(low, high)(Buffer.byteLength(v));
+const bytes = (n) => (v) => Buffer.isBuffer(v) && (n === undefined || v.length === n); const maybe = (form) => (v) => v === null || form(v);
 const list = (form, low = 0, high = Infinity) => (v) => Array.isArray(v) && between(low, high)(v.length) && v.every((x) => form(x));
-const tuple = (...forms) => (v) => Array.isArray(v) && forms.every((form, i) => form(v[i]));
-const exact = (...forms) => (v) => tuple(...forms)(v) && v.length === forms.length;
+const tuple = (...forms) => (v) => Array.isArray(v) && forms.every((form, i) => form(v[i])); const exact = (...forms) => (v) => tuple(...forms)(v) && v.length === forms.length;
 const ANY = list(() => true);
 const read = (data, form, what, limit) => { const v = decode(data, limit); check(form(v), `an item of the ${what} is not of its form`); return v; };
 
 // Signatures, entry.md 7: OpenSSL checks the cofactorless equation, and here is checked what goes before it.
-const P = 2n ** 255n - 19n, L = 2n ** 252n + 27742317777372353535851937790883648493n;
-const little = (b) => BigInt("0x" + hex(Buffer.from(b).reverse()));
+const P = 2n ** 255n - 19n, L = 2n ** 252n + 27742317777372353535851937790883648493n; const little = (b) => BigInt("0x" + hex(Buffer.from(b).reverse()));
 const ORDER_8 = ["c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a", "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"];
 const SMALL = [0n, 1n, P - 1n, ...ORDER_8.map((y) => little(Buffer.from(y, "hex")))];
 const sound = (point) => { const y = little(point) % 2n ** 255n; return y < P && !SMALL.includes(y); };
@@ -98,8 +92,7 @@ export function readGenesis(document) {
 
 // Tree, entry.md 8: from leaf hashes to the root over the first n of them.
 export function tree(leaves, known = new Map()) {
-  const over = (from, n) => {
-    const k = 2 ** (31 - Math.clz32(n - 1)), name = `${from} ${n}`;
+  const over = (from, n) => { const k = 2 ** (31 - Math.clz32(n - 1)), name = `${from} ${n}`;
     if (n > 1 && !known.has(name)) known.set(name, sha256([1], over(from, k), over(from + k, n - k)));
     return n > 1 ? known.get(name) : n ? leaves[from] : sha256();
   };
@@ -153,14 +146,12 @@ export function readNote(line, data) {
   return { name: `${party}/${incarnation}`, size, root, oneForm, place: [2, joined(head.split("\n")[0]), size, joined(head)] };
 }
 function signs(by, signed, head) {
-  if (by.type === 1) return valid(by.key, joined(head), signed);
-  if (signed.length !== { 4: 72, 6: 2428 }[by.type] || signed[0] > 127) return false;
+  if (by.type === 1) return valid(by.key, joined(head), signed); if (signed.length !== { 4: 72, 6: 2428 }[by.type] || signed[0] > 127) return false;
   return by.type === 6 || valid(by.key, joined(`cosignature/v1\ntime ${signed.readBigUInt64BE()}\n${head}`), signed.subarray(8));
 }
 
 // Logbooks, entry.md 9 and 10, and what receipts say of them: statements.md 15, record.md 5.
-const EMPTY = { chain: [], slots: new Map(), root: tree([]) };
-const another = (book, size, root) => book.chain.length >= size && !book.root(size).equals(root);
+const EMPTY = { chain: [], slots: new Map(), root: tree([]) }; const another = (book, size, root) => book.chain.length >= size && !book.root(size).equals(root);
 function follow(book, report) {
   book.entries.sort((a, b) => order([a.seq, a.leaf], [b.seq, b.leaf]));
   for (const { seq, leaf } of book.entries) book.slots.set(seq, [...(book.slots.get(seq) ?? []), leaf]);
@@ -174,10 +165,10 @@ function follow(book, report) {
   }
 }
 const RECEIPT = tuple(maybe(ANY), maybe(ANY), natural, bytes(8), natural, bytes(32),
-  list(tuple(natural, natural, integer, maybe(integer))), list(tuple(natural, bytes(32), integer)));
+  list(tuple(natural, natural, integer, maybe(integer))), (v) => v === undefined || list(tuple(natural, bytes(32), integer))(v));
 function checkReceipt(e, books, line) {
   check(RECEIPT(e.items), "the receipt cannot be read");
-  const [, , party, incarnation, size, root, ranges, beyond] = e.items, book = books.get(`${party}/${hex(incarnation)}`) ?? EMPTY;
+  const [, , party, incarnation, size, root, ranges, beyond = []] = e.items, book = books.get(`${party}/${hex(incarnation)}`) ?? EMPTY;
   const held = ([seq, n]) => seq + n <= size || (n === 1 && beyond.some(([past]) => past === seq));
   const fits = party < line.names.length && party !== e.party && ranges.every(held) && beyond.every(([seq]) => seq >= size);
   check(fits, `a receipt for no other member, of a range past its size ${size}, or of an entry past the gap below it`);
