@@ -8,14 +8,14 @@ PYTHON := .venv/bin/python
 SCENARIO ?= il20
 ARGS ?=
 
-.PHONY: help demo test check sim replay-test fuzz kill-test model bench data lock clean
+.PHONY: help demo test check sim replay-test fuzz kill-test model bench bench-detection score data lock clean
 
 help: ## This page
 	@echo "keepclear: a deconfliction line between parties that share airspace but no command"
 	@echo
 	@echo "  make TARGET [ARGS='more arguments']     each target sets up what it needs, in .venv"
 	@echo
-	@sed -n -E 's/^([a-z-]+):[^#]*## (.*)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
+	@sed -n -E 's/^([a-z-]+):[^#]*## (.*)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
 	@echo
 	@echo "  first time here:   make demo, then docs/tour.md"
 	@echo "  one test:          make test ARGS='-k margin'"
@@ -52,6 +52,12 @@ model: ## The logbook's model in spin, exhaustive within its bounds; needs spin 
 bench: .venv/ready ## What is measured, beside the disk's own speed and plain peers; ARGS=geo for one
 	$(PYTHON) -m bench $(ARGS)
 
+bench-detection: .venv/ready .venv-bench/ready ## Detection beside BlueSky, shapely and scipy; writes docs/benchmarks.md
+	$(PYTHON) -m bench.detection $(ARGS)
+
+score: .venv/ready data ## Warned in time, late, missed, nuisance: on recorded traffic; writes docs/benchmarks.md
+	$(PYTHON) -m bench.score $(ARGS)
+
 data: .venv/ready ## Fetch the recorded traffic sample into .cache (28 MB, once)
 	@$(PYTHON) -m keepclear.host.recorded fetch
 
@@ -60,7 +66,7 @@ lock: ## Pin all dependencies anew; needs uv
 	    --generate-hashes --no-annotate --custom-compile-command "make lock" --output-file requirements.lock --quiet $(ARGS)
 
 clean: ## Remove what make has made: .venv, caches, out
-	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist out
+	rm -rf .venv .venv-bench .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist out
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The first Python that runs, is new enough and can make a venv. A name on the PATH is not enough: version managers
@@ -80,4 +86,11 @@ clean: ## Remove what make has made: .venv, caches, out
 	$(PYTHON) -m pip --version > /dev/null 2>&1 || "$$found" -m venv --clear .venv
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# Peers that detection is measured against, apart from the product.
+.venv-bench/ready: bench/requirements-peers.txt .venv/ready
+	@echo "setting up .venv-bench: what detection is measured against"
+	@.venv-bench/bin/python -m pip --version > /dev/null 2>&1 || $(PYTHON) -m venv --clear .venv-bench
+	@.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r bench/requirements-peers.txt
 	@touch $@
