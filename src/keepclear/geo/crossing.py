@@ -15,52 +15,29 @@ from dataclasses import dataclass
 import numpy as np
 
 from keepclear.geo import geodesy
-from keepclear.geo.earth import E2, EQUATOR_M, MEAN_M, arc_to_chord_m, dot, sin_cos_deg, wrap_deg
+from keepclear.geo.course import METRES_PER_DEGREE, Courses
+from keepclear.geo.earth import E2, EQUATOR_M, MEAN_M, arc_to_chord_m, sin_cos_deg, wrap_deg
 from keepclear.geo.interval import Spans, merged, together
 from keepclear.geo.motion import Legs, Relative, time_of_least, times_within
-from keepclear.geo.units import BoolArray, FloatArray, IntArray
+from keepclear.geo.sieve import MAX_PIECE_M, SAG_M, Pairs, padded_m, top_deg
+from keepclear.geo.units import FloatArray, IntArray
 from keepclear.geo.volumes import CHORD_M, Volumes, expand
 
-SAG_M = 1.0
-_MIN_PIECE_M, _MAX_PIECE_M, _MAX_PIECES = 50.0, 20_000.0, 65_536
-_METRES_PER_DEGREE = 110_500.0
-"""Less than the shortest degree of latitude on WGS-84, so that a pad in degrees is never too small."""
+_MIN_PIECE_M, _MAX_PIECES = 50.0, 65_536
+_NODE_SLACK = 1e-6
+"""A part of a piece: a time on the seam of two pieces is in both."""
 _CUT_SLACK_M = 5.0
 TOUCH_S = 1e-6
 
 
-@dataclass(frozen=True, slots=True)
-class Pairs:
-    """Legs against volumes, one pair an element."""
-
-    leg: IntArray
-    volume: IntArray
-
-    def __len__(self) -> int:
-        return len(self.leg)
-
-    def take(self, index: IntArray | BoolArray) -> "Pairs":
-        """The pairs at an index array or mask."""
-        return Pairs(self.leg[index], self.volume[index])
-
-
-def candidates(legs: Legs, volumes: Volumes) -> Pairs:
-    """The pairs of a leg's tangent, as thick as it bends, and a volume's ball: all that can meet, some that do not."""
-    place, velocity, bend_m = legs.tangents
-    velocity = velocity[:, :, None]
-    apart = volumes.centre[:, None, :] - place[:, :, None]
-    half_s = legs.length_s[:, None] / 2
-    time = np.clip(dot(apart, velocity) / np.maximum(dot(velocity, velocity), 1e-12), -half_s, half_s)
-    apart = apart - velocity * time
-    reach = (bend_m + legs.pos_err_m + 10)[:, None] + volumes.reach_m
-    return Pairs(*np.nonzero(dot(apart, apart) <= reach**2))
-
-
 def spans_inside(legs: Legs, volumes: Volumes, pairs: Pairs) -> tuple[Spans, Spans]:
-    """When each pair's leg is inside, and when it is perhaps inside; keyed by the pair's number, merged."""
+    """When in its time in band and window each pair's leg is inside, and perhaps inside; by the pair's number, merged.
+
+    Spans are whole within first_perhaps and last_perhaps of their pair; what they are beyond is not said.
+    """
     number = np.arange(len(pairs))
     edged, round_ = volumes.has_edges[pairs.volume], volumes.is_round[pairs.volume]
-    sure, perhaps = _everywhere(legs, pairs, number[~edged & ~round_])
+    sure, perhaps = _everywhere(pairs, number[~edged & ~round_])
     for part, spans_of in ((number[edged], _through_edges), (number[round_], _through_circles)):
         if part.size:
             more_sure, more_perhaps = spans_of(legs, volumes, pairs, part)
@@ -69,20 +46,10 @@ def spans_inside(legs: Legs, volumes: Volumes, pairs: Pairs) -> tuple[Spans, Spa
     return sure, merged(together(perhaps, sure), TOUCH_S)
 
 
-def _everywhere(legs: Legs, pairs: Pairs, number: IntArray) -> tuple[Spans, Spans]:
+def _everywhere(pairs: Pairs, number: IntArray) -> tuple[Spans, Spans]:
     leg = pairs.leg[number]
-    zero = np.zeros(len(number))
-    spans = Spans(number, zero, legs.length_s[leg], leg, zero > 0)
+    spans = Spans(number, pairs.first_perhaps[number], pairs.last_perhaps[number], leg, np.zeros(len(leg), dtype=bool))
     return spans, spans
-
-
-def _padded(pos_err_m: FloatArray, lat_deg: FloatArray) -> FloatArray:
-    """The position error with the error of a flat chart that is as wide as it and a piece."""
-    steep = np.tan(np.radians(np.minimum(np.abs(lat_deg), 89.9)))
-    piece_m = np.minimum(np.sqrt(8 * MEAN_M * SAG_M / np.maximum(steep, 1e-6)), _MAX_PIECE_M)
-    share = 0.005 + (pos_err_m + piece_m) * (steep + 0.1) / MEAN_M
-    padded: FloatArray = np.where(pos_err_m > 0, pos_err_m * (1 + share) + SAG_M, 0.0)
-    return padded
 
 
 def _through_circles(legs: Legs, volumes: Volumes, pairs: Pairs, number: IntArray) -> tuple[Spans, Spans]:
@@ -123,9 +90,10 @@ def _onto_circle(
 
 @dataclass(frozen=True, slots=True)
 class _Pieces:
-    """Pieces of legs as segments in degrees, longitudes running on within a leg's piece."""
+    """Pieces of courses as segments in degrees, longitudes running on within a piece."""
 
     first: IntArray
+    course: IntArray
     leg: IntArray
     begin_s: FloatArray
     length_s: FloatArray
@@ -138,29 +106,40 @@ class _Pieces:
         return middle
 
 
-def _laid(legs: Legs, wanted: IntArray) -> _Pieces:
-    """The legs of a sorted list in pieces; `first` has one element more than the list."""
-    way = legs.speed_mps[wanted] * legs.length_s[wanted]
-    lat, _ = legs.position(wanted, legs.length_s[wanted] / 2)
-    top = np.radians(np.minimum(np.abs(lat) + way / 2 / _METRES_PER_DEGREE, 89.99))
-    step = np.clip(np.sqrt(8 * MEAN_M * SAG_M / np.tan(np.maximum(top, 1e-6))), _MIN_PIECE_M, _MAX_PIECE_M)
+def _laid(courses: Courses) -> _Pieces:
+    """Courses in pieces; `first` has one element more than there are courses."""
+    legs, leg = courses.legs, courses.leg
+    way = legs.speed_mps[leg] * legs.length_s[leg]
+    top = np.radians(np.maximum(top_deg(legs, leg), 1e-6))
+    step = np.clip(np.sqrt(8 * MEAN_M * SAG_M / np.tan(top)), _MIN_PIECE_M, MAX_PIECE_M)
     count = np.clip(np.ceil(way / step), 1, _MAX_PIECES).astype(np.int64)
     which, node = expand(np.zeros_like(count), count + 1)
-    leg = wanted[which]
-    time = legs.length_s[leg] * node / count[which]
-    node_lat, node_lon = legs.position(leg, time)
+    time = legs.length_s[leg[which]] * node / count[which]
+    node_lat, node_lon = courses.at(which, time)
     start = np.nonzero(node < count[which])[0]
     turn = wrap_deg(node_lon[start + 1] - node_lon[start])
     ends = np.stack([node_lon[start], node_lat[start], node_lon[start] + turn, node_lat[start + 1]])
-    return _Pieces(np.cumsum([0, *count]), leg[start], time[start], time[start + 1] - time[start], ends)
+    return _Pieces(
+        np.cumsum([0, *count]), which[start], leg[which[start]], time[start], time[start + 1] - time[start], ends
+    )
+
+
+def _near_pieces(legs: Legs, pairs: Pairs, pieces: _Pieces, course: IntArray) -> tuple[IntArray, IntArray]:
+    """For each pair the pieces of its course within the time it is near, with the pair's place in front."""
+    first, count = pieces.first[course], np.diff(pieces.first)[course]
+    a_second = count / legs.length_s[pairs.leg]
+    begin = np.clip(np.floor(pairs.near_from * a_second - _NODE_SLACK), 0, count - 1).astype(np.int64)
+    end = np.clip(np.ceil(pairs.near_until * a_second + _NODE_SLACK), begin + 1, count).astype(np.int64)
+    return expand(first + begin, first + end)
 
 
 def _through_edges(legs: Legs, volumes: Volumes, pairs: Pairs, number: IntArray) -> tuple[Spans, Spans]:
-    wanted, place = np.unique(pairs.leg[number], return_inverse=True)
-    pieces = _laid(legs, wanted)
-    pad_m = _padded(legs.pos_err_m[pieces.leg], np.maximum(np.abs(pieces.ends[1]), np.abs(pieces.ends[3])))
+    wanted, course = np.unique(pairs.leg[number], return_inverse=True)
+    courses = Courses.of(legs, wanted)
+    pieces = _laid(courses)
+    pad_m = padded_m(legs.pos_err_m[pieces.leg], np.maximum(np.abs(pieces.ends[1]), np.abs(pieces.ends[3])))
     low, high = _padded_boxes(pieces.ends, pad_m)
-    row, piece = expand(pieces.first[place], pieces.first[place + 1])
+    row, piece = _near_pieces(legs, pairs.take(number), pieces, course)
     volume = pairs.volume[number[row]]
     turn = volumes.near_volume(volume, pieces.middle[piece]) - pieces.middle[piece]
     near = _boxes_meet(low, high, piece, turn, volumes.box, volume)
@@ -170,17 +149,17 @@ def _through_edges(legs: Legs, volumes: Volumes, pairs: Pairs, number: IntArray)
     part, corners = part[close], volumes.edges[:, edge[close]]
     ends = pieces.ends[:, piece]
     ends = np.stack([ends[0] + turn, ends[1], ends[2] + turn, ends[3]])
-    pair, piece, ends = number[row[part]], piece[part], ends[:, part]
-    cut_pair, cut_s = _cuts(legs, pieces, pair, piece, ends, corners)
-    sure = _judged(legs, volumes, pairs, number, cut_pair, cut_s)
+    row, piece, ends = row[part], piece[part], ends[:, part]
+    sure = _judged(courses, volumes, pairs, number, course, _cuts(courses, pieces, row, piece, ends, corners))
     unsure = pad_m[piece] > 0
-    perhaps = _grazes(pieces, pair[unsure], piece[unsure], ends[:, unsure], corners[:, unsure], pad_m[piece[unsure]])
+    pair, piece = number[row[unsure]], piece[unsure]
+    perhaps = _grazes(pieces, pair, piece, ends[:, unsure], corners[:, unsure], pad_m[piece])
     return sure, perhaps
 
 
 def _padded_boxes(ends: FloatArray, pad_m: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Low and high corners (lon, lat) of the boxes that hold pieces and pad_m about them."""
-    pad_lat = (pad_m + _CUT_SLACK_M) / _METRES_PER_DEGREE
+    pad_lat = (pad_m + _CUT_SLACK_M) / METRES_PER_DEGREE
     top = np.minimum(np.maximum(np.abs(ends[1]), np.abs(ends[3])) + pad_lat, 90.0)
     pad = np.stack([np.minimum(pad_lat / np.maximum(np.cos(np.radians(top)), 1e-9), 360.0), pad_lat])
     return np.minimum(ends[:2], ends[2:]) - pad, np.maximum(ends[:2], ends[2:]) + pad
@@ -197,7 +176,7 @@ def _boxes_meet(
 
 
 def _cuts(
-    legs: Legs, pieces: _Pieces, pair: IntArray, piece: IntArray, ends: FloatArray, corners: FloatArray
+    courses: Courses, pieces: _Pieces, row: IntArray, piece: IntArray, ends: FloatArray, corners: FloatArray
 ) -> tuple[IntArray, FloatArray]:
     """Times at which pieces cross edges (a few metres beyond their ends too), each moved onto the true geodesic."""
     dx, dy, ex, ey = ends[2] - ends[0], ends[3] - ends[1], corners[2] - corners[0], corners[3] - corners[1]
@@ -205,34 +184,41 @@ def _cuts(
     cross = dx * ey - dy * ex
     with np.errstate(divide="ignore", invalid="ignore"):
         u, w = (ox * ey - oy * ex) / cross, (ox * dy - oy * dx) / cross
-    slack_deg = _CUT_SLACK_M / _METRES_PER_DEGREE
+    slack_deg = _CUT_SLACK_M / METRES_PER_DEGREE
     slack_u, slack_w = slack_deg / np.maximum(np.hypot(dx, dy), 1e-12), slack_deg / np.maximum(np.hypot(ex, ey), 1e-12)
     hit = np.isfinite(u) & (np.abs(u - 0.5) <= 0.5 + slack_u) & (np.abs(w - 0.5) <= 0.5 + slack_w)
-    pair, piece, u, corners = pair[hit], piece[hit], u[hit], corners[:, hit]
-    leg, length = pieces.leg[piece], pieces.length_s[piece]
+    piece, u, corners = piece[hit], u[hit], corners[:, hit]
+    course, length = pieces.course[piece], pieces.length_s[piece]
     time = pieces.begin_s[piece] + u * length
-    lat, lon = legs.position(leg, time)
+    lat, lon = courses.at(course, time)
     middle = (ends[0, hit] + ends[2, hit]) / 2
     lon = lon + 360 * np.round((middle - lon) / 360)
     off = (corners[0] - lon) * ey[hit] - (corners[1] - lat) * ex[hit]
     step = np.clip(off / cross[hit], -0.2, 0.2)
-    return pair, np.clip(time + step * length, 0.0, legs.length_s[leg])
+    return row[hit], time + step * length
 
 
 def _judged(
-    legs: Legs, volumes: Volumes, pairs: Pairs, number: IntArray, cut_pair: IntArray, cut_s: FloatArray
+    courses: Courses,
+    volumes: Volumes,
+    pairs: Pairs,
+    number: IntArray,
+    course: IntArray,
+    cuts: tuple[IntArray, FloatArray],
 ) -> Spans:
-    """The parts between cuts whose middle is inside."""
-    key = np.concatenate([cut_pair, number, number])
-    time = np.concatenate([cut_s, np.zeros(len(number)), legs.length_s[pairs.leg[number]]])
-    order = np.lexsort((time, key))
-    key, time = key[order], time[order]
-    part = np.nonzero((key[1:] == key[:-1]) & (time[1:] > time[:-1]))[0]
-    key, begin, end = key[part], time[part], time[part + 1]
-    leg = pairs.leg[key]
-    lat, lon = legs.position(leg, (begin + end) / 2)
-    inside = volumes.contain(pairs.volume[key], lat, lon)
-    return Spans(key, begin, end, leg, begin > 0).take(inside)
+    """The parts between cuts, in the time in band and window, whose middle is inside."""
+    from_s, until_s = pairs.first_perhaps[number], pairs.last_perhaps[number]
+    every = np.arange(len(number))
+    row = np.concatenate([cuts[0], every, every])
+    time = np.concatenate([np.clip(cuts[1], from_s[cuts[0]], until_s[cuts[0]]), from_s, until_s])
+    order = np.lexsort((time, row))
+    row, time = row[order], time[order]
+    part = np.nonzero((row[1:] == row[:-1]) & (time[1:] > time[:-1]))[0]
+    row, begin, end = row[part], time[part], time[part + 1]
+    lat, lon = courses.at(course[row], (begin + end) / 2)
+    pair = number[row]
+    inside = volumes.contain(pairs.volume[pair], lat, lon)
+    return Spans(pair, begin, end, pairs.leg[pair], begin > from_s[row]).take(inside)
 
 
 def _grazes(

@@ -14,18 +14,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from keepclear.geo.altitude import ALTITUDE_EPSILON_M, reference_bound_m
-from keepclear.geo.crossing import Pairs, candidates, spans_inside
+from keepclear.geo.crossing import spans_inside
 from keepclear.geo.interval import Spans, holder, merged
 from keepclear.geo.motion import Legs
 from keepclear.geo.plan import Plan, legs_of_plan
+from keepclear.geo.sieve import Pairs, candidates
 from keepclear.geo.track import Tracks, legs_of
 from keepclear.geo.units import NEVER_MS, BoolArray, FloatArray, IntArray
 from keepclear.geo.volume import Volume
 from keepclear.geo.volumes import Volumes
 
 _TOUCH_MS = 1e-3
-_LEVEL_MPS = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,44 +70,13 @@ def plan_encounters(plan: Plan, volumes: Sequence[Volume] | Volumes) -> Encounte
 
 def _found(legs: Legs, volumes: Volumes, begin_ms: int, end_ms: int) -> Encounters:
     pairs = candidates(legs, volumes)
-    first, last = _held(legs, volumes, pairs, careful=False)
-    first_perhaps, last_perhaps = _held(legs, volumes, pairs, careful=True)
-    possible = first_perhaps < last_perhaps
-    pairs, first, last = pairs.take(possible), first[possible], last[possible]
     sure, perhaps = spans_inside(legs, volumes, pairs)
-    sure = sure.within(first[sure.key], last[sure.key])
-    perhaps = perhaps.within(first_perhaps[possible][perhaps.key], last_perhaps[possible][perhaps.key])
+    sure = sure.within(pairs.first[sure.key], pairs.last[sure.key])
+    perhaps = perhaps.within(pairs.first_perhaps[perhaps.key], pairs.last_perhaps[perhaps.key])
     sure = merged(_of_owners(legs, volumes, pairs, sure, begin_ms), _TOUCH_MS)
     perhaps = _of_owners(legs, volumes, pairs, perhaps, begin_ms)
     perhaps = merged(_early_and_late(legs, volumes, perhaps, begin_ms), _TOUCH_MS)
     return _rows(legs, volumes, sure, perhaps, begin_ms, end_ms)
-
-
-def _held(legs: Legs, volumes: Volumes, pairs: Pairs, *, careful: bool) -> tuple[FloatArray, FloatArray]:
-    """From when until when in the leg (s) height and clock are in band and window; upside down if never.
-
-    Careful is with the errors of altitude and of the plan's times against the flight.
-    """
-    leg, volume = pairs.leg, pairs.volume
-    first, last = _within_band(legs, volumes, pairs, legs.alt_err_m[leg] if careful else np.zeros(len(pairs)))
-    slack = legs.slack_ms[leg] if careful else np.zeros(len(pairs))
-    opens = (volumes.start_ms[volume] - legs.begin_ms[leg] - slack) / 1000
-    closes = (volumes.end_ms[volume] - legs.begin_ms[leg] + slack) / 1000
-    return np.maximum(np.maximum(first, opens), 0.0), np.minimum(np.minimum(last, closes), legs.length_s[leg])
-
-
-def _within_band(legs: Legs, volumes: Volumes, pairs: Pairs, error_m: FloatArray) -> tuple[FloatArray, FloatArray]:
-    ref, alt, rate = legs.alt_ref[pairs.leg], legs.alt_m[pairs.leg], np.nan_to_num(legs.rate_mps[pairs.leg])
-    lower, upper = volumes.lower_m[pairs.volume], volumes.upper_m[pairs.volume]
-    lower = lower - reference_bound_m(volumes.lower_ref[pairs.volume], ref, lower) - error_m - ALTITUDE_EPSILON_M
-    upper = upper + reference_bound_m(volumes.upper_ref[pairs.volume], ref, upper) + error_m - ALTITUDE_EPSILON_M
-    level = np.abs(rate) < _LEVEL_MPS
-    safe = np.where(level, 1.0, rate)
-    to_lower, to_upper = (lower - alt) / safe, (upper - alt) / safe
-    always = np.isnan(alt) | (level & (alt >= lower) & (alt < upper))
-    first = np.where(always, -np.inf, np.where(level, np.inf, np.minimum(to_lower, to_upper)))
-    last = np.where(always, np.inf, np.where(level, -np.inf, np.maximum(to_lower, to_upper)))
-    return first, last
 
 
 def _of_owners(legs: Legs, volumes: Volumes, pairs: Pairs, spans: Spans, begin_ms: int) -> Spans:
