@@ -38,6 +38,10 @@ def ask(volume, look_ahead_ms=QUARTER, **changes):
     return encounters(eastbound(**changes), [volume], NOW, look_ahead_ms)
 
 
+def ask_all(volumes, **changes):
+    return encounters(eastbound(**changes), volumes, NOW, QUARTER)
+
+
 def test_a_flight_comes_in_and_goes_out():
     row = only(ask(Volume(BOX)))
     assert not row["inside_now"]
@@ -87,6 +91,18 @@ def test_a_window_opens_round_a_flight_and_closes_again():
     assert len(ask(Volume(BOX, end_ms=NOW), lon_deg=0.6)) == 0
     assert only(ask(Volume(BOX, start_ms=NOW), lon_deg=0.6))["inside_now"]
     assert len(ask(Volume(BOX, start_ms=NOW + QUARTER), lon_deg=0.6, ground_speed_mps=0)) == 0
+
+
+def test_every_row_has_its_own_range_at_whatever_millisecond_a_window_opens():
+    # 1001 / 1000 * 1000 is a hair less than 1001 in floats, 2007 / 1000 * 1000 a hair more.
+    for after_ms in (1_000, 1_001, 2_007, 9_999):
+        windows = [(after_ms, None), (None, after_ms), (after_ms, after_ms + 1), (300, 8_008)]
+        volumes = [Volume(BOX, start_ms=s and NOW + s, end_ms=e and NOW + e) for s, e in windows]
+        found = ask_all(volumes, lon_deg=0.6)
+        assert found.enter_ms.tolist() == [NOW + after_ms, NOW, NOW + after_ms, NOW + 300]
+        assert found.clear_ms.tolist()[1:] == [NOW + after_ms, NOW + after_ms + 1, NOW + 8_008]
+        assert found.enter_earliest_ms.tolist() == found.enter_ms.tolist()
+        assert found.clear_latest_ms.tolist() == found.clear_ms.tolist()
 
 
 def test_a_band_is_climbed_into_and_out_of():

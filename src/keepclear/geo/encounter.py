@@ -73,9 +73,10 @@ def _found(legs: Legs, volumes: Volumes, begin_ms: int, end_ms: int) -> Encounte
     sure, perhaps = spans_inside(legs, volumes, pairs)
     sure = sure.within(pairs.first[sure.key], pairs.last[sure.key])
     perhaps = perhaps.within(pairs.first_perhaps[perhaps.key], pairs.last_perhaps[perhaps.key])
-    sure = merged(_of_owners(legs, volumes, pairs, sure, begin_ms), _TOUCH_MS)
-    perhaps = _of_owners(legs, volumes, pairs, perhaps, begin_ms)
-    perhaps = merged(_early_and_late(legs, volumes, perhaps, begin_ms), _TOUCH_MS)
+    sure = _of_owners(legs, volumes, pairs, sure, begin_ms)
+    sure = merged(_in_window(volumes, sure, begin_ms), _TOUCH_MS)
+    perhaps = _early_and_late(legs, _of_owners(legs, volumes, pairs, perhaps, begin_ms))
+    perhaps = merged(_in_window(volumes, perhaps, begin_ms), _TOUCH_MS)
     return _rows(legs, volumes, sure, perhaps, begin_ms, end_ms)
 
 
@@ -86,12 +87,17 @@ def _of_owners(legs: Legs, volumes: Volumes, pairs: Pairs, spans: Spans, begin_m
     return Spans(key, offset + 1000 * spans.begin, offset + 1000 * spans.end, spans.leg, spans.crossed)
 
 
-def _early_and_late(legs: Legs, volumes: Volumes, spans: Spans, begin_ms: int) -> Spans:
-    """Spans made longer by how early and late the flight may be, still within the window."""
-    slack, volume = legs.slack_ms[spans.leg], spans.key % len(volumes)
-    early = replace(spans, begin=spans.begin - slack, end=spans.end + slack)
+def _early_and_late(legs: Legs, spans: Spans) -> Spans:
+    """Spans made longer by how early and late the flight may be."""
+    slack = legs.slack_ms[spans.leg]
+    return replace(spans, begin=spans.begin - slack, end=spans.end + slack)
+
+
+def _in_window(volumes: Volumes, spans: Spans, begin_ms: int) -> Spans:
+    """Spans within the windows to the millisecond, whatever seconds have made of it."""
+    volume = spans.key % len(volumes)
     opens, closes = volumes.start_ms[volume] - begin_ms, volumes.end_ms[volume] - begin_ms
-    return early.within(opens.astype(np.float64), closes.astype(np.float64))
+    return spans.within(opens.astype(np.float64), closes.astype(np.float64))
 
 
 def _rows(legs: Legs, volumes: Volumes, sure: Spans, perhaps: Spans, begin_ms: int, end_ms: int) -> Encounters:
