@@ -1,0 +1,143 @@
+"""`keepclear check`: the detection of a node on a recorded or planned picture, without a node.
+
+The law: the same functions of geo/, asked once for each picture (the rows of one timestamp). Nothing is left out in
+silence: each sort of row that was refused or doubted is counted on standard error. Exit 0 whatever was found (a
+loss is not a failure of the program; --fail-on-loss makes it 1), 2 for what cannot be read.
+"""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from keepclear.accord.figures import clean
+from keepclear.accord.times import zulu
+from keepclear.geo.altitude import AltRef
+from keepclear.geo.meet import meeting_pairs
+from keepclear.host import check_options as options
+from keepclear.host.check_files import read_whole
+from keepclear.host.check_run import Account, Detector, Intrusion, JsonLines, Separation, Sink, run, write_lines
+from keepclear.host.check_tables import EntryTable, LossTable, show_meetings
+from keepclear.host.cli_errors import FAULT
+from keepclear.interop.findings import meetings
+from keepclear.interop.geojson import NamedVolumes, volumes_of
+
+MAX_FAULTS_TOLD = 20
+
+
+@click.group()
+def check() -> None:
+    """Check a recorded or planned picture, offline.
+
+    The same detection as in a node, on files. It warns; that it finds nothing permits nothing.
+
+    \b
+    Examples:
+      keepclear check tracks day.parquet
+      keepclear check tracks day.csv --against areas.geojson --jsonl > entries.jsonl
+      keepclear check volumes areas.geojson --plot areas.svg
+    """
+
+
+@check.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@options.AGAINST
+@options.HORIZONTAL
+@options.VERTICAL
+@options.LOOK_AHEAD
+@options.ALTITUDE_REF
+@options.JSONL
+@options.FAIL
+def tracks(
+    file: Path,
+    against: Path | None,
+    horizontal_m: float,
+    vertical_m: float,
+    look_ahead_ms: int,
+    alt_ref: AltRef,
+    jsonl: bool,
+    fail_on_loss: bool,
+) -> int:
+    """Check tracks against each other, or with --against against volumes.
+
+    FILE is CSV, Parquet or the JSON of the `traffic` package (.csv, .parquet, .json, .jsonl; .gz too), with the
+    columns timestamp, track_id or icao24 or callsign, latitude, longitude, altitude (ft), groundspeed (kt), track,
+    vertical_rate (ft/min). Rows of one timestamp are one picture; each picture is carried on along the courses of its
+    tracks. Exactly 5 NM or 1000 ft apart is separated. An unknown altitude is near everything.
+
+    \b
+    Example:
+      keepclear check tracks day.csv --horizontal 5nm --vertical 1000ft --look-ahead 300s --plot day.svg
+    """
+    shown = LossTable() if against is None else EntryTable()
+    detect: Detector
+    if against is None:
+        detect = Separation(horizontal_m, vertical_m, look_ahead_ms)
+    else:
+        detect = Intrusion(_volumes(against), look_ahead_ms)
+    sinks: list[Sink] = [JsonLines() if jsonl else shown]
+    with _until_the_reader_leaves():
+        account = run(file, alt_ref, detect, sinks)
+        _tell(file, account)
+        if not jsonl:
+            shown.show()
+    return FAULT if fail_on_loss and account.found else 0
+
+
+@check.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@options.JSONL
+@options.FAIL
+def volumes(file: Path, jsonl: bool, fail_on_loss: bool) -> int:
+    """Check volumes against each other: which two meet, in area, altitude and time at once.
+
+    FILE is GeoJSON, with the properties id, start, end (RFC 3339), lower, upper, unit (ft, m, FL), lower_ref and
+    upper_ref (AMSL, AGL, WGS84, STD); a Point needs radius_m, a LineString width_m. What touches does not meet.
+
+    \b
+    Example:
+      keepclear check volumes areas.geojson --jsonl
+    """
+    named = _volumes(file)
+    found = list(meetings(named, *meeting_pairs(named.volumes, named.volumes)))
+    with _until_the_reader_leaves():
+        if jsonl:
+            write_lines(found)
+        else:
+            show_meetings(found)
+    click.echo(f"keepclear: {file}: {len(named.names)} volumes, {len(found)} pairs meet", err=True)
+    return FAULT if fail_on_loss and found else 0
+
+
+def _volumes(path: Path) -> NamedVolumes:
+    named = volumes_of(read_whole(path))
+    for fault in named.faults[:MAX_FAULTS_TOLD]:
+        click.echo(f"keepclear: {path}: {clean(fault)}", err=True)
+    if len(named.faults) > MAX_FAULTS_TOLD:
+        click.echo(f"keepclear: {path}: and {len(named.faults) - MAX_FAULTS_TOLD} faults more", err=True)
+    return named
+
+
+def _tell(path: Path, account: Account) -> None:
+    """The account of the rows, on standard error."""
+    tally, when = account.tally, ""
+    if account.first_ms is not None and account.last_ms is not None:
+        when = f" from {zulu(account.first_ms)} to {zulu(account.last_ms)}"
+    text = f"{tally.rows} rows, {tally.refused} refused; {account.pictures} pictures{when}; {account.found} findings"
+    click.echo(f"keepclear: {path}: {text}", err=True)
+    for line in tally.told():
+        click.echo(f"keepclear: {path}: {line}", err=True)
+
+
+@contextmanager
+def _until_the_reader_leaves() -> Iterator[None]:
+    """A reader of the output who has had enough (`| head`) ends the work without a complaint."""
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise click.exceptions.Exit(0) from None

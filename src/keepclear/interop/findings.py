@@ -1,0 +1,93 @@
+"""Findings of a check: what is written for each loss of separation, each way into a volume, each two volumes that meet.
+
+Law: ids are text, as they were given; of a pair the one that sorts first is `a`. `at` is the time of the picture
+(RFC 3339, Zulu); other times are seconds from it, lengths metres, heights feet, each named with its unit; what is not
+known or does not come within the look-ahead is None.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+import numpy as np
+
+from keepclear.accord.times import zulu
+from keepclear.geo.conflict import Conflicts
+from keepclear.geo.encounter import Encounters
+from keepclear.geo.units import NEVER_MS, IntArray
+from keepclear.interop.geojson import NamedVolumes
+
+_METRES_PER_FOOT = 0.3048
+
+
+class Loss(msgspec.Struct, frozen=True, gc=False):
+    """Two tracks that come too near each other. The loss begins at t_in_s (0: it is on) and ends at t_out_s."""
+
+    at: str
+    a: str
+    b: str
+    t_in_s: float
+    t_out_s: float | None
+    t_cpa_s: float
+    h_min_m: float
+    v_min_ft: float | None
+
+
+class Entry(msgspec.Struct, frozen=True, gc=False):
+    """A track that is inside a volume from t_enter_s (0: it is inside) to t_clear_s."""
+
+    at: str
+    track: str
+    volume: str
+    t_enter_s: float | None
+    t_clear_s: float | None
+
+
+class Meeting(msgspec.Struct, frozen=True, gc=False):
+    """Two volumes that meet."""
+
+    a: str
+    b: str
+
+
+def instant(at_ms: int) -> str:
+    """RFC 3339 in Zulu, with thousandths if there are any."""
+    return zulu(at_ms).replace(" ", "T")
+
+
+def losses(at_ms: int, names: Sequence[str], found: Conflicts) -> list[Loss]:
+    """The losses found in one picture, except of a name with itself."""
+    at = instant(at_ms)
+    columns = (found.i, found.j, found.t_in_ms, found.t_out_ms, found.t_cpa_ms, found.h_min_m, found.v_min_m)
+    result = []
+    for i, j, in_ms, out_ms, cpa_ms, h_m, v_m in zip(*(column.tolist() for column in columns), strict=True):
+        a, b = sorted((names[i], names[j]))
+        if a != b:
+            v_ft = None if v_m != v_m else round(v_m / _METRES_PER_FOOT, 3)  # noqa: PLR0124 - NaN is not known
+            cpa_s = (cpa_ms - at_ms) / 1000
+            result.append(Loss(at, a, b, (in_ms - at_ms) / 1000, _after(out_ms, at_ms), cpa_s, round(h_m, 3), v_ft))
+    return result
+
+
+def entries(
+    at_ms: int, names: Sequence[str], volumes: Sequence[str], owner: IntArray, found: Encounters
+) -> list[Entry]:
+    """The ways into volumes found in one picture; of two parts of one volume, each."""
+    at = instant(at_ms)
+    columns = (found.track, owner[found.volume], found.enter_ms, found.clear_ms)
+    return [
+        Entry(at, names[track], volumes[volume], _after(enter_ms, at_ms), _after(clear_ms, at_ms))
+        for track, volume, enter_ms, clear_ms in zip(*(column.tolist() for column in columns), strict=True)
+    ]
+
+
+def meetings(named: NamedVolumes, i: IntArray, j: IntArray) -> Iterator[Meeting]:
+    """The volumes that meet, each two once, in the sequence of the file; i and j are indices of their parts."""
+    owner = np.array(named.owner, dtype=np.int64)
+    first, second = np.minimum(owner[i], owner[j]), np.maximum(owner[i], owner[j])
+    pairs = np.unique(np.stack([first, second]), axis=1)
+    for one, two in pairs[:, pairs[0] != pairs[1]].T.tolist():
+        yield Meeting(named.names[one], named.names[two])
+
+
+def _after(time_ms: int, at_ms: int) -> float | None:
+    return None if time_ms == NEVER_MS else (time_ms - at_ms) / 1000
