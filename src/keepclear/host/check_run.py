@@ -16,7 +16,7 @@ import numpy as np
 from keepclear.geo.altitude import AltRef
 from keepclear.geo.conflict import conflicts
 from keepclear.geo.encounter import encounters
-from keepclear.geo.track import Tracks
+from keepclear.geo.track import Tracks, advance
 from keepclear.geo.volumes import Volumes
 from keepclear.host.check_files import read_reports, size_of
 from keepclear.host.check_progress import progress
@@ -38,6 +38,13 @@ class Picture:
     at_ms: int
     names: list[str]
     tracks: Tracks
+
+
+def places_of(picture: Picture, names: Sequence[str], at_ms: int) -> list[tuple[float, float]]:
+    """Where the tracks of those names are at a time, going on as they do in a picture."""
+    index = [picture.names.index(name) for name in names]
+    there = advance(picture.tracks.take(np.array(index)), at_ms)
+    return list(zip(there.lon_deg.tolist(), there.lat_deg.tolist(), strict=True))
 
 
 class Detector(Protocol):
@@ -115,7 +122,7 @@ def run(path: Path, alt_ref: AltRef, detect: Detector, sinks: Sequence[Sink]) ->
         sorter = Sorter(account.tally)
         for reports in read_reports(path, account.tally, begin(f"reading {path.name}", size_of(path))):
             sorter.add(reports)
-        advance = begin("checking", len(sorter))
+        moved = begin("checking", len(sorter))
         for at_ms, reports in sorter.pictures():
             once = distinct(reports, account.tally)
             picture = Picture(at_ms, names_of(once), tracks_of(once, alt_ref))
@@ -126,5 +133,5 @@ def run(path: Path, alt_ref: AltRef, detect: Detector, sinks: Sequence[Sink]) ->
             account.first_ms = at_ms if account.first_ms is None else account.first_ms
             account.last_ms = at_ms
             account.found += len(found)
-            advance(len(reports))
+            moved(len(reports))
     return account

@@ -6,7 +6,7 @@ from typing import Final
 from keepclear.accord.figures import clean
 from keepclear.accord.times import zulu
 from keepclear.host.check_episodes import Episode, Episodes
-from keepclear.host.check_run import Found, Picture
+from keepclear.host.check_run import Found, Picture, places_of
 from keepclear.host.terminal import table
 from keepclear.interop.findings import Entry, Loss, Meeting
 
@@ -15,17 +15,20 @@ NOT_KNOWN: Final = "not known"
 
 
 class LossTable:
-    """Losses of separation, by pair."""
+    """Losses of separation, by pair; with the places where they are nearest if `placed`. A sink."""
 
-    def __init__(self) -> None:
+    def __init__(self, placed: bool) -> None:
         self.episodes = Episodes()
+        self._placed = placed
 
     def take(self, picture: Picture, found: Found) -> None:
         """Takes one picture's losses in."""
         for loss in found:
             assert isinstance(loss, Loss)
             begin_ms = picture.at_ms + round(1000 * loss.t_in_s)
-            self.episodes.enter((loss.a, loss.b), picture.at_ms, begin_ms, loss.h_min_m, loss.v_min_ft)
+            one = self.episodes.enter((loss.a, loss.b), picture.at_ms, begin_ms, loss.h_min_m, loss.v_min_ft)
+            if self._placed and not one.places:
+                one.places = places_of(picture, one.pair, picture.at_ms + round(1000 * loss.t_cpa_s))
         self.episodes.picture(picture.at_ms)
 
     def show(self) -> None:
@@ -44,17 +47,20 @@ class LossTable:
 
 
 class EntryTable:
-    """Ways into volumes, by track and volume."""
+    """Ways into volumes, by track and volume; with the places where they enter if `placed`. A sink."""
 
-    def __init__(self) -> None:
+    def __init__(self, placed: bool) -> None:
         self.episodes = Episodes()
+        self._placed = placed
 
     def take(self, picture: Picture, found: Found) -> None:
         """Takes one picture's entries in."""
         for entry in found:
             assert isinstance(entry, Entry)
             begin_ms = None if entry.t_enter_s is None else picture.at_ms + round(1000 * entry.t_enter_s)
-            self.episodes.enter((entry.track, entry.volume), picture.at_ms, begin_ms)
+            one = self.episodes.enter((entry.track, entry.volume), picture.at_ms, begin_ms)
+            if self._placed and not one.places:
+                one.places = places_of(picture, one.pair[:1], picture.at_ms if begin_ms is None else begin_ms)
         self.episodes.picture(picture.at_ms)
 
     def show(self) -> None:

@@ -19,11 +19,13 @@ from keepclear.geo.altitude import AltRef
 from keepclear.geo.meet import meeting_pairs
 from keepclear.host import check_options as options
 from keepclear.host.check_files import read_whole
+from keepclear.host.check_plot import Trails, draw_areas, draw_marks, write
 from keepclear.host.check_run import Account, Detector, Intrusion, JsonLines, Separation, Sink, run, write_lines
 from keepclear.host.check_tables import EntryTable, LossTable, show_meetings
 from keepclear.host.cli_errors import FAULT
 from keepclear.interop.findings import meetings
 from keepclear.interop.geojson import NamedVolumes, volumes_of
+from keepclear.interop.svg_map import Map
 
 MAX_FAULTS_TOLD = 20
 
@@ -50,6 +52,7 @@ def check() -> None:
 @options.LOOK_AHEAD
 @options.ALTITUDE_REF
 @options.JSONL
+@options.PLOT
 @options.FAIL
 def tracks(
     file: Path,
@@ -59,6 +62,7 @@ def tracks(
     look_ahead_ms: int,
     alt_ref: AltRef,
     jsonl: bool,
+    plot: Path | None,
     fail_on_loss: bool,
 ) -> int:
     """Check tracks against each other, or with --against against volumes.
@@ -72,16 +76,19 @@ def tracks(
     Example:
       keepclear check tracks day.csv --horizontal 5nm --vertical 1000ft --look-ahead 300s --plot day.svg
     """
-    shown = LossTable() if against is None else EntryTable()
-    detect: Detector
-    if against is None:
-        detect = Separation(horizontal_m, vertical_m, look_ahead_ms)
-    else:
-        detect = Intrusion(_volumes(against), look_ahead_ms)
-    sinks: list[Sink] = [JsonLines() if jsonl else shown]
+    named = None if against is None else _volumes(against)
+    separation = Separation(horizontal_m, vertical_m, look_ahead_ms)
+    detect: Detector = separation if named is None else Intrusion(named, look_ahead_ms)
+    shown = LossTable(plot is not None) if named is None else EntryTable(plot is not None)
+    trails = Trails(look_ahead_ms)
+    sinks: list[Sink] = [JsonLines()] if jsonl else []
+    sinks += [shown] if plot or not jsonl else []
+    sinks += [trails] if plot else []
     with _until_the_reader_leaves():
         account = run(file, alt_ref, detect, sinks)
         _tell(file, account)
+        if plot:
+            _draw_tracks(plot, file, account, trails, shown, named)
         if not jsonl:
             shown.show()
     return FAULT if fail_on_loss and account.found else 0
@@ -90,8 +97,9 @@ def tracks(
 @check.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @options.JSONL
+@options.PLOT
 @options.FAIL
-def volumes(file: Path, jsonl: bool, fail_on_loss: bool) -> int:
+def volumes(file: Path, jsonl: bool, plot: Path | None, fail_on_loss: bool) -> int:
     """Check volumes against each other: which two meet, in area, altitude and time at once.
 
     FILE is GeoJSON, with the properties id, start, end (RFC 3339), lower, upper, unit (ft, m, FL), lower_ref and
@@ -108,7 +116,12 @@ def volumes(file: Path, jsonl: bool, fail_on_loss: bool) -> int:
             write_lines(found)
         else:
             show_meetings(found)
-    click.echo(f"keepclear: {file}: {len(named.names)} volumes, {len(found)} pairs meet", err=True)
+    text = f"{len(named.names)} volumes, {len(found)} {'pair meets' if len(found) == 1 else 'pairs meet'}"
+    click.echo(f"keepclear: {file}: {text}", err=True)
+    if plot:
+        drawn = Map(file.name, text)
+        draw_areas(drawn, named, frozenset(name for one in found for name in (one.a, one.b)))
+        write(plot, drawn)
     return FAULT if fail_on_loss and found else 0
 
 
@@ -121,14 +134,31 @@ def _volumes(path: Path) -> NamedVolumes:
     return named
 
 
-def _tell(path: Path, account: Account) -> None:
-    """The account of the rows, on standard error."""
-    tally, when = account.tally, ""
+def _draw_tracks(
+    path: Path, file: Path, account: Account, trails: Trails, shown: LossTable | EntryTable, named: NamedVolumes | None
+) -> None:
+    drawn = Map(file.name, _summary(account))
+    episodes = shown.episodes.all()
+    if named is not None:
+        draw_areas(drawn, named, frozenset(one.pair[1] for one in episodes))
+    trails.draw(drawn)
+    words = "loss of separation, nearest as foretold at first" if named is None else "enters a volume"
+    draw_marks(drawn, episodes, words)
+    write(path, drawn)
+
+
+def _summary(account: Account) -> str:
+    when = ""
     if account.first_ms is not None and account.last_ms is not None:
         when = f" from {zulu(account.first_ms)} to {zulu(account.last_ms)}"
-    text = f"{tally.rows} rows, {tally.refused} refused; {account.pictures} pictures{when}; {account.found} findings"
-    click.echo(f"keepclear: {path}: {text}", err=True)
-    for line in tally.told():
+    tally = account.tally
+    return f"{tally.rows} rows, {tally.refused} refused; {account.pictures} pictures{when}; {account.found} findings"
+
+
+def _tell(path: Path, account: Account) -> None:
+    """The account of the rows, on standard error."""
+    click.echo(f"keepclear: {path}: {_summary(account)}", err=True)
+    for line in account.tally.told():
         click.echo(f"keepclear: {path}: {line}", err=True)
 
 
