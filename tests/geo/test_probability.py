@@ -10,7 +10,7 @@ from keepclear.geo.probability import Spread, loss_probability
 from keepclear.geo.track import Tracks
 
 H, V = 9_260.0, 304.8
-DRAWN = 40_000
+DRAWN = 16_000
 
 
 def pairs_at(rng, count):
@@ -82,16 +82,16 @@ def drawn(rng, look_ahead_s, courses, place, velocity, climb, height, spread):
     return (np.maximum(np.maximum(enter, low), 0) < np.minimum(np.minimum(leave, high), look_ahead_s)).mean()
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 def test_drawn_flights_agree_within_the_stated_error(seed):
     rng = np.random.default_rng(seed)
-    look_ahead_s, courses, speeds, place, velocity, climb, height, spread = pairs_at(rng, 150)
+    look_ahead_s, courses, speeds, place, velocity, climb, height, spread = pairs_at(rng, 80)
     found = asked(look_ahead_s, courses, speeds, place, velocity, climb, height, spread)
     true = np.array(
         [
             drawn(rng, look_ahead_s, (courses[0][k], courses[1][k]), place[:, k], velocity[:, k], climb[k], height[k],
                   spread[:, :, k])
-            for k in range(150)
+            for k in range(80)
         ]
     )  # fmt: skip
     own = np.sqrt((spread[3:5] ** 2).sum(axis=(0, 1)))
