@@ -19,7 +19,7 @@ that hardly moves, the chance of being too near at one time alone is the better 
 
 Error: against 40 000 drawn flights for each of 1 800 pairs, spreads of 10 m to 1 km in place and up to 8 m/s in
 velocity, look-aheads of 2 to 20 minutes, every kind of geometry: within 0.04 for level pairs whose relative speed is at
-least three times its own spread, within 0.06 for all others (mean square 0.01); where it is off it is mostly short.
+least three times its own spread, within 0.06 for all others (mean square 0.012); where it is off it is mostly short.
 """
 
 from collections.abc import Iterator
