@@ -5,9 +5,19 @@ without it (None: numpy); the tests ask both. Arrays go in as they lie in one pi
 `make kernel` builds and installs it; its source is the folder `kernel` of the repository.
 """
 
-from typing import Protocol
+from typing import Protocol, Self
 
-from keepclear.geo.units import FloatArray
+from keepclear.geo.units import BoolArray, FloatArray, IntArray
+
+
+class OverlapIndex(Protocol):
+    """Areas made ready to be asked: which of them meet one another, and which meet those of another index."""
+
+    def pairs(self) -> tuple[IntArray, IntArray, BoolArray]:
+        """All i < j that meet, in order, and whether each pair is undecidable."""
+
+    def pairs_with(self, others: Self) -> tuple[IntArray, IntArray, BoolArray]:
+        """All i of these and j of the others that meet, in order, and whether each pair is undecidable."""
 
 
 class Kernel(Protocol):
@@ -17,6 +27,14 @@ class Kernel(Protocol):
         self, lat_deg: FloatArray, lon_deg: FloatArray, azimuth_deg: FloatArray, distance_m: FloatArray
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
         """`geodesy.direct` for columns."""
+
+    def encounters(
+        self, tracks: object, volumes: object, now_ms: int, look_ahead_ms: int
+    ) -> tuple[IntArray, IntArray, BoolArray, IntArray, IntArray, IntArray, IntArray, FloatArray]:
+        """The columns of `encounter.encounters` for a `Tracks` and a `Volumes`, read by the names of theirs."""
+
+    def overlap_index(self, areas: object) -> OverlapIndex:
+        """What `overlap.PlainIndex.of` makes of `Areas`, read by the names of its columns."""
 
 
 def _loaded() -> Kernel | None:
