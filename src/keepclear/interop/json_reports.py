@@ -5,6 +5,7 @@ bounded memory; an object of columns, `{"timestamp": {"0": 1533099600000, ...}, 
 64 MB. What is no object of cells is refused as a row, and the rows after it are read.
 """
 
+import json
 import re
 from collections.abc import Sequence
 from typing import Any, Final, Protocol
@@ -21,6 +22,10 @@ MAX_TABLE_BYTES: Final = 67_108_864  # decoded it takes about ten times as much
 SNIFFED_BYTES: Final = 4_096
 _TABLE = re.compile(rb'\s*\{\s*"[^"]*"\s*:\s*\{')
 _BETWEEN = re.compile(rb"(?<=\})\s*,\s*(?=\{)")
+_OBJECT = re.compile(r"(?<=\})\s*,\s*(?=\{)")
+_ITEM = re.compile(r"[ \t\r\n,]*")
+_SCANNER: Final = json.JSONDecoder()
+_BETWEEN_ITEMS: Final = b" \t\r\n,"
 _BLANK: Final = b" \t\r\n"
 _BOM: Final = b"\xef\xbb\xbf"
 _HINT: Final = "give a list of objects, one object a line, or an object of columns, named as the `traffic` package does"
@@ -44,7 +49,6 @@ class _Row(msgspec.Struct, gc=False):
 
 _ROW: Final = msgspec.json.Decoder(_Row)
 _ROWS: Final = msgspec.json.Decoder(list[_Row])
-_RAWS: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _CELLS: Final = msgspec.json.Decoder(dict[str, dict[str, Any]])
 
 
@@ -102,7 +106,10 @@ class JsonLinesReader:
 
 
 class JsonListReader:
-    """A list of objects; places are numbers of rows."""
+    """A list of objects; places are numbers of rows.
+
+    Cut where one object follows another and decoded at once; what does not decode so is taken item by item.
+    """
 
     def __init__(self, tally: Tally) -> None:
         self._tally = tally
@@ -119,32 +126,52 @@ class JsonListReader:
         end = -1
         for between in _BETWEEN.finditer(self._held, max(0, len(self._held) - 2 * MAX_LINE_BYTES)):
             end = between.start()
-        if end < 0:
-            if len(self._held) > len(data) + 2 * MAX_LINE_BYTES:
-                raise Refused("not_json", f"no object ends within {2 * MAX_LINE_BYTES} bytes", _HINT)
-            return NONE
-        ended, self._held = self._held[:end], self._held[end:].lstrip(b" \t\r\n,")
-        return self._reports(ended)
+        if end >= 0:
+            return self._reports(end)
+        return self._items(ended=False) if len(self._held) > 2 * MAX_LINE_BYTES else NONE
 
     def close(self) -> Reports:
         """The reports of the last objects."""
-        rest = self._held.strip(_BLANK)
-        whole = rest.endswith(b"]")
-        end = len(rest) - 1 if whole else rest.rfind(b"}") + 1
-        result = self._reports(rest[:end])
+        self._held = self._held.strip(_BLANK)
+        whole = self._held.endswith(b"]")
+        self._held = self._held.removesuffix(b"]")
+        result = self._reports(len(self._held)) if whole else self._items(ended=True)
         if not whole:
             self._tally.enter(Doubt.CUT, [self._row + 1])
         return result
 
-    def _reports(self, ended: bytes) -> Reports:
+    def _reports(self, end: int) -> Reports:
+        """The reports of what is held up to there."""
         try:
-            rows = _ROWS.decode(b"[" + ended + b"]")
+            rows = _ROWS.decode(b"[" + self._held[:end] + b"]")
         except _WRONG:
-            pieces = _pieces(ended)
-            first, self._row = self._row + 1, self._row + len(pieces)
-            return _one_by_one(list(enumerate(pieces, first)), self._tally)
+            return self._items(ended=end == len(self._held))
+        self._held = self._held[end:].lstrip(_BETWEEN_ITEMS)
         first, self._row = self._row + 1, self._row + len(rows)
         return _reports(rows, range(first, self._row + 1), self._tally)
+
+    def _items(self, *, ended: bool) -> Reports:
+        """The reports of the items held, one at a time; what is none is skipped up to where an object begins."""
+        text = self._held.decode("utf-8", "surrogateescape")
+        items: list[str] = []
+        at = 0
+        while (at := _skipped(text, at)) < len(text):
+            try:
+                _, end = _SCANNER.raw_decode(text, at)
+            except (ValueError, RecursionError):
+                if not ended and len(text) - at < MAX_LINE_BYTES:
+                    break  # perhaps it goes on
+                following = _OBJECT.search(text, at)
+                if following is None and not text.endswith("}"):
+                    at = len(text)  # cut short: the row that never came
+                    break
+                end = following.start() if following else len(text)
+            items.append(text[at:end])
+            at = end
+        self._held = text[at:].encode("utf-8", "surrogateescape")
+        first, self._row = self._row + 1, self._row + len(items)
+        pieces = [item.encode("utf-8", "surrogateescape") for item in items]
+        return _one_by_one(list(enumerate(pieces, first)), self._tally)
 
 
 class JsonTableReader:
@@ -177,12 +204,10 @@ class JsonTableReader:
         return reports_of(cells, np.arange(1, len(keys) + 1), self._tally)
 
 
-def _pieces(ended: bytes) -> list[bytes]:
-    """The items of a list of which not all are objects, or the pieces of one that is no list."""
-    try:
-        return [bytes(raw) for raw in _RAWS.decode(b"[" + ended + b"]")]
-    except _WRONG:
-        return _BETWEEN.split(ended)
+def _skipped(text: str, at: int) -> int:
+    """Where the next item begins."""
+    match = _ITEM.match(text, at)
+    return match.end() if match else at
 
 
 def _one_by_one(objects: Sequence[tuple[int, bytes]], tally: Tally) -> Reports:
