@@ -16,6 +16,7 @@ import numpy as np
 
 from keepclear.geo.crossing import spans_inside
 from keepclear.geo.interval import Spans, holder, merged
+from keepclear.geo.kernel import LOADED, Kernel
 from keepclear.geo.motion import Legs
 from keepclear.geo.plan import Plan, legs_of_plan
 from keepclear.geo.sieve import Pairs, candidates
@@ -51,16 +52,28 @@ class Encounters:
         return len(self.track)
 
 
-def encounters(tracks: Tracks, volumes: Sequence[Volume] | Volumes, now_ms: int, look_ahead_ms: int) -> Encounters:
-    """When each track, going on as it does, is inside each volume in [now, now + look-ahead)."""
+def encounters(
+    tracks: Tracks,
+    volumes: Sequence[Volume] | Volumes,
+    now_ms: int,
+    look_ahead_ms: int,
+    kernel: Kernel | None = LOADED,
+) -> Encounters:
+    """When each track, going on as it does, is inside each volume in [now, now + look-ahead).
+
+    Whoever asks more than once for the same volumes makes `Volumes` of them first and keeps it.
+    """
     held = volumes if isinstance(volumes, Volumes) else Volumes.of(volumes)
+    if kernel is not None:
+        return Encounters(*kernel.encounters(tracks, held, now_ms, look_ahead_ms))
     return _found(legs_of(tracks, now_ms, look_ahead_ms), held, now_ms, now_ms + look_ahead_ms)
 
 
 def plan_encounters(plan: Plan, volumes: Sequence[Volume] | Volumes) -> Encounters:
     """When a plan is inside each volume; `track` is the leg on which it enters, `inside_now` inside at its start.
 
-    A plan of fewer than two waypoints flies nowhere and has no rows.
+    A plan of fewer than two waypoints flies nowhere and has no rows. There is no compiled twin: a plan is asked for
+    when it is filed, and again when volumes change.
     """
     held = volumes if isinstance(volumes, Volumes) else Volumes.of(volumes)
     legs = legs_of_plan(plan)
