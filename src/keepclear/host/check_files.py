@@ -16,7 +16,7 @@ import numpy as np
 from keepclear.host.cli_errors import Failure
 from keepclear.interop.csv_reports import CsvReader
 from keepclear.interop.json_reports import SNIFFED_BYTES, JsonLinesReader, Reader, json_reader
-from keepclear.interop.reports import COLUMNS, NAMES, Cells, Reports, check_columns, reports_of
+from keepclear.interop.reports import COLUMNS, NAMES, Cells, Coded, Reports, check_columns, reports_of
 from keepclear.interop.tally import Doubt, Tally
 
 CHUNK_BYTES: Final = 2_097_152
@@ -134,4 +134,6 @@ def _cells(column: Any, name: str) -> Cells:
     is_number = pa.types.is_floating(column.type) or pa.types.is_integer(column.type)
     if is_number and name != "timestamp" and name not in NAMES:
         return np.asarray(column.cast(pa.float64()).to_numpy(zero_copy_only=False))
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        return Coded.of(column)
     return list(column.to_pylist())

@@ -1,6 +1,7 @@
 """What a check found, as tables for people: one line for each episode of a pair."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Final
 
 from keepclear.accord.figures import clean
@@ -12,6 +13,7 @@ from keepclear.interop.findings import Entry, Loss, Meeting
 
 MAX_SHOWN: Final = 100
 NOT_KNOWN: Final = "not known"
+PERHAPS: Final = "perhaps: their altitude references differ"
 
 
 class LossTable:
@@ -76,10 +78,13 @@ class EntryTable:
         _show(columns, rows, len(self.episodes))
 
 
-def show_meetings(found: Sequence[Meeting]) -> None:
-    """Prints the volumes that meet."""
-    rows = [(str(number), clean(one.a), clean(one.b)) for number, one in enumerate(found[:MAX_SHOWN], 1)]
-    _show(("no", "a", "b"), rows, len(found))
+def show_meetings(found: Mapping[Meeting, bool]) -> None:
+    """Prints the volumes that meet, and which do so only perhaps."""
+    rows = [
+        (str(number), clean(one.a), clean(one.b), PERHAPS if perhaps else "")
+        for number, (one, perhaps) in enumerate(islice(found.items(), MAX_SHOWN), 1)
+    ]
+    _show(("no", "a", "b", "how sure"), rows, len(found))
 
 
 def _begins(one: Episode) -> str:

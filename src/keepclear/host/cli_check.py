@@ -16,7 +16,7 @@ import click
 from keepclear.accord.figures import clean
 from keepclear.accord.times import zulu
 from keepclear.geo.altitude import AltRef
-from keepclear.geo.meet import meeting_pairs
+from keepclear.geo.overlap import overlaps
 from keepclear.host import check_options as options
 from keepclear.host.check_files import read_whole
 from keepclear.host.check_plot import Trails, draw_areas, draw_marks, write
@@ -110,10 +110,10 @@ def volumes(file: Path, jsonl: bool, plot: Path | None, fail_on_loss: bool) -> i
       keepclear check volumes areas.geojson --jsonl
     """
     named = _volumes(file)
-    found = list(meetings(named, *meeting_pairs(named.volumes, named.volumes)))
+    found = meetings(named, overlaps(named.volumes))
     with _until_the_reader_leaves():
         if jsonl:
-            write_lines(found)
+            write_lines(list(found))
         else:
             show_meetings(found)
     text = f"{len(named.names)} volumes, {len(found)} {'pair meets' if len(found) == 1 else 'pairs meet'}"

@@ -5,7 +5,7 @@ Law: ids are text, as they were given; of a pair the one that sorts first is `a`
 known or does not come within the look-ahead is None.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import msgspec
 import numpy as np
@@ -13,6 +13,7 @@ import numpy as np
 from keepclear.accord.times import zulu
 from keepclear.geo.conflict import Conflicts
 from keepclear.geo.encounter import Encounters
+from keepclear.geo.overlap import Overlaps
 from keepclear.geo.units import NEVER_MS, IntArray
 from keepclear.interop.geojson import NamedVolumes
 
@@ -80,13 +81,17 @@ def entries(
     ]
 
 
-def meetings(named: NamedVolumes, i: IntArray, j: IntArray) -> Iterator[Meeting]:
-    """The volumes that meet, each two once, in the sequence of the file; i and j are indices of their parts."""
+def meetings(named: NamedVolumes, found: Overlaps) -> dict[Meeting, bool]:
+    """The volumes that meet, each two once, in the sequence of the file; and whether only perhaps (Overlaps)."""
     owner = np.array(named.owner, dtype=np.int64)
-    first, second = np.minimum(owner[i], owner[j]), np.maximum(owner[i], owner[j])
-    pairs = np.unique(np.stack([first, second]), axis=1)
-    for one, two in pairs[:, pairs[0] != pairs[1]].T.tolist():
-        yield Meeting(named.names[one], named.names[two])
+    one, two = owner[found.i], owner[found.j]
+    apart = np.nonzero(one != two)[0]
+    first, second = np.minimum(one, two)[apart], np.maximum(one, two)[apart]
+    result: dict[tuple[int, int], bool] = {}
+    for place in np.lexsort((second, first)):
+        pair = int(first[place]), int(second[place])
+        result[pair] = result.get(pair, True) and bool(found.undecidable[apart[place]])
+    return {Meeting(named.names[a], named.names[b]): perhaps for (a, b), perhaps in result.items()}
 
 
 def _after(time_ms: int, at_ms: int) -> float | None:

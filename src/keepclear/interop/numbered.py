@@ -22,20 +22,24 @@ class NumberedLines:
 
     def feed(self, data: bytes) -> list[bytes]:
         """The lines that ended in `data`; the last of them is line `done` of the file."""
+        return self.block(data).split(b"\n")[:-1]
+
+    def block(self, data: bytes) -> bytes:
+        """The same lines in one piece, with their ends."""
         if self._skipping:
             _, end, data = data.partition(b"\n")
             if not end:
-                return []
+                return b""
             self._skipping = False
             self.done += 1
-        lines = (self._held + data).split(b"\n")
-        self._held = lines.pop()
-        self.done += len(lines)
+        whole, end, self._held = (self._held + data).rpartition(b"\n")
+        whole += end
+        self.done += whole.count(b"\n")
         if len(self._held) > MAX_LINE_BYTES:
             self._held, self._skipping = b"", True
             self._tally.rows += 1
             self._tally.enter(Fault.TOO_LONG, [self.done + 1])
-        return lines
+        return whole
 
     def close(self) -> list[bytes]:
         """The last line, if it did not end."""

@@ -9,8 +9,9 @@ millisecond.
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -39,8 +40,24 @@ REPORT: Final = np.dtype(
 
 Reports = npt.NDArray[Any]
 NONE: Final[Reports] = np.empty(0, dtype=REPORT)
-Cells = Sequence[Any] | npt.NDArray[Any]
-"""One column: bytes, text, numbers, None, datetimes; or an array of floats, or of whole ms for timestamp."""
+
+
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """A column in which few things are said often: what is said, and for each row which of them."""
+
+    values: Sequence[Any]
+    codes: IntArray
+
+    @classmethod
+    def of(cls, column: Any) -> Self:
+        """Of an array of pyarrow's."""
+        coded = column.dictionary_encode("encode")
+        return cls(coded.dictionary.to_pylist(), np.asarray(coded.indices.to_numpy(zero_copy_only=False), np.int64))
+
+
+Cells = Sequence[Any] | npt.NDArray[Any] | Coded
+"""One column: bytes, text, numbers, None; or an array of floats, or of whole ms for timestamp."""
 
 _MISSING: Final = frozenset({"", "nan", "null", "none", "na", "n/a", "nat", "<na>"})
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
@@ -150,6 +167,9 @@ def _within(cells: Cells, least: float, most: float, factor: float) -> tuple[Flo
 
 def _numbers(cells: Cells) -> tuple[FloatArray, BoolArray]:
     """Cells as floats, NaN where there is none; and which are neither a number nor missing."""
+    if isinstance(cells, Coded):
+        value, wrong = _numbers(cells.values)
+        return value[cells.codes], wrong[cells.codes]
     if isinstance(cells, np.ndarray):
         return cells.astype(np.float64), np.zeros(len(cells), dtype=bool)
     kinds = set(map(type, cells))
@@ -184,14 +204,23 @@ def _number(cell: object) -> float | None:
 def _times(cells: Cells, places: IntArray, tally: Tally) -> IntArray:
     if isinstance(cells, np.ndarray) and cells.dtype.kind == "i":
         return np.where((cells >= EARLIEST_MS) & (cells <= LATEST_MS), cells, _NO_TIME).astype(np.int64)
-    values = [None if isinstance(cell, list | dict) else cell for cell in cells]
+    values = [None if isinstance(cell, list | dict) else cell for cell in _values(cells)]
     known: dict[object, tuple[int, bool]] = {}
     for cell in values:
         if cell not in known:
             known[cell] = _time(cell)
-    read = [known[cell] for cell in values]
-    tally.enter_where(Doubt.NO_ZONE, np.array([bare for _, bare in read], dtype=bool), places)
-    return np.array([at_ms for at_ms, _ in read], dtype=np.int64)
+    at_ms = _spread(cells, np.array([known[cell][0] for cell in values], dtype=np.int64))
+    tally.enter_where(Doubt.NO_ZONE, _spread(cells, np.array([known[cell][1] for cell in values], dtype=bool)), places)
+    return at_ms
+
+
+def _values(cells: Cells) -> Sequence[Any] | npt.NDArray[Any]:
+    return cells.values if isinstance(cells, Coded) else cells
+
+
+def _spread(cells: Cells, read: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """What was read of the values of a column, for each row."""
+    return read[cells.codes] if isinstance(cells, Coded) else read
 
 
 def _time(cell: object) -> tuple[int, bool]:
@@ -224,13 +253,18 @@ def _moment(text: str) -> tuple[int, bool]:
 
 def _names(columns: Sequence[Cells], length: int) -> tuple[npt.NDArray[np.bytes_], BoolArray]:
     """The first name of each row that is one, as UTF-8; and which rows have none that fits."""
-    read: list[bytes] = [b""] * length
+    result = np.zeros(length, dtype=f"S{MAX_NAME_BYTES}")
+    missing, too_long = np.ones(length, dtype=bool), np.zeros(length, dtype=bool)
     for column in columns:
-        if all(read):
+        read = [_name(cell) for cell in _values(column)]
+        said = _spread(column, np.array([bool(name) for name in read], dtype=bool)) & missing
+        names = _spread(column, np.array(read, dtype=result.dtype))
+        longs = _spread(column, np.array([len(name) > MAX_NAME_BYTES for name in read], dtype=bool))
+        result[said], too_long[said] = names[said], longs[said]
+        missing &= ~said
+        if not missing.any():
             break
-        read = [said or _name(cell) for said, cell in zip(read, column, strict=True)]
-    unnamed = np.array([not name or len(name) > MAX_NAME_BYTES for name in read], dtype=bool)
-    return np.array(read, dtype=f"S{MAX_NAME_BYTES}"), unnamed
+    return result, missing | too_long
 
 
 def _name(cell: object) -> bytes:
