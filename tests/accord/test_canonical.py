@@ -1,5 +1,7 @@
 """Each value has one form: what the raw-byte check accepts is exactly what encodes back to itself."""
 
+import tracemalloc
+
 import msgspec
 import pytest
 from hypothesis import assume, given, settings
@@ -40,13 +42,52 @@ def same_by_library(data: bytes) -> bool:
 
 
 @settings(max_examples=2000)
-@given(st.binary(max_size=24).filter(lambda data: not data or data[0] not in (0xDD, 0xDF)))
+@given(st.binary(max_size=24))
 def test_what_is_accepted_is_its_own_encoding(data: bytes) -> None:
     try:
         canonical.decode(data)
     except NotCanonical:
         return
     assert same_by_library(data)
+
+
+def read_slowly(data: bytes) -> bool:
+    try:
+        canonical.explain(data)
+        msgspec.msgpack.decode(data)
+    except (NotCanonical, UnicodeDecodeError, msgspec.DecodeError):
+        return False
+    return True
+
+
+def is_decoded(data: bytes) -> bool:
+    try:
+        canonical.decode(data)
+    except NotCanonical:
+        return False
+    return True
+
+
+LEADS = st.sampled_from([bytes([lead]) for lead in (*range(0x80, 0xE1), 0, 1, 0x20, 0x7F, 0xFF)])
+
+
+@settings(max_examples=3000)
+@given(st.lists(LEADS | st.binary(max_size=3), max_size=14).map(b"".join) | values.map(msgspec.msgpack.encode))
+def test_the_raw_bytes_say_the_same_as_the_values(data: bytes) -> None:
+    assert is_decoded(data) == read_slowly(data)
+    for at in range(min(len(data), 4)):
+        for bit in (1, 0x10, 0x80):
+            changed = data[:at] + bytes([data[at] ^ bit]) + data[at + 1 :]
+            assert is_decoded(changed) == read_slowly(changed)
+
+
+@pytest.mark.parametrize("lead", [b"\xdd", b"\xdf", b"\xc6", b"\xdb", b"\xc9", b"\xdc", b"\xde"])
+def test_a_length_field_reserves_no_memory(lead: bytes) -> None:
+    tracemalloc.start()
+    with pytest.raises(NotCanonical):
+        canonical.decode((lead + b"\x7f\xff\xff\xff")[: 3 if lead in b"\xdc\xde" else 5] * 20)
+    assert tracemalloc.get_traced_memory()[1] < 100_000
+    tracemalloc.stop()
 
 
 @given(values, st.data())

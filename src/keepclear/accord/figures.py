@@ -35,7 +35,7 @@ def altitude(limit: Altitude | None) -> str:
     if limit == shape.GROUND:
         return "the ground"
     error = f", give or take {metres(limit.err_cm)}" if limit.err_cm else ""
-    reference = _REFS[AltRef(limit.ref)] if limit.ref in list(AltRef) else f"on unknown reference {limit.ref}"
+    reference = _REFS[AltRef(limit.ref)] if limit.ref in _REFS else f"on unknown reference {limit.ref}"
     level, rest = divmod(limit.cm, 3_048)
     if limit.ref == AltRef.STD and rest == 0 and level >= 0:
         return f"FL{level:03d} ({metres(limit.cm)} {reference}{error})"

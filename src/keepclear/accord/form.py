@@ -122,7 +122,7 @@ def _check_header(
     if body.kind not in LINKS:
         raise Refused(f"{name} is made by rule", "the node says it by itself")
     links = LINKS[body.kind]
-    if precedence not in list(Precedence):
+    if precedence not in statement.PRECEDENCES:
         raise Refused(f"precedence {precedence}", "choose 1 FLASH, 2 IMMEDIATE, 3 PRIORITY or 4 ROUTINE")
     if body.kind in statement.ALWAYS_FLASH and precedence != Precedence.FLASH:
         raise Refused(f"{name} with precedence {Precedence(precedence).name}", f"a {name} is always FLASH")

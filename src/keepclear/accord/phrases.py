@@ -13,6 +13,8 @@ from keepclear.accord.figures import clean, metres, volume
 from keepclear.accord.outcome import Finding, Mark
 from keepclear.accord.said import Said
 from keepclear.accord.statement import (
+    KINDS,
+    PRECEDENCES,
     Accept,
     Acknowledgement,
     Activated,
@@ -112,7 +114,7 @@ def label(said: Said, names: Sequence[str]) -> str:
 
 def kind(number: int) -> str:
     """The kind of a statement in words; one that this version does not know by its number."""
-    return Kind(number).name.replace("_", " ") if number in list(Kind) else f"UNKNOWN KIND {number}"
+    return Kind(number).name.replace("_", " ") if number in KINDS else f"UNKNOWN KIND {number}"
 
 
 def party(number: int, names: Sequence[str]) -> str:
@@ -144,7 +146,7 @@ def rule_words(rule: AnyRule) -> str:
 
 
 def _precedence(number: int) -> str:
-    return Precedence(number).name if number in list(Precedence) else f"precedence {number}"
+    return Precedence(number).name if number in PRECEDENCES else f"precedence {number}"
 
 
 def _named(number: int, words: Mapping[Any, str], what: str) -> str:

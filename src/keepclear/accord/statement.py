@@ -45,6 +45,10 @@ class Precedence(IntEnum):
     ROUTINE = 4
 
 
+KINDS: Final = frozenset(Kind)
+PRECEDENCES: Final = frozenset(Precedence)
+
+
 class Activity(IntEnum):
     """Classes of activity: its effect on others, never its means."""
 

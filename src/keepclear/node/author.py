@@ -10,7 +10,7 @@ import msgspec
 
 from keepclear.accord import statement
 from keepclear.accord.canonical import NotCanonical
-from keepclear.accord.statement import BY_RULE, Body, Kind, Precedence
+from keepclear.accord.statement import BY_RULE, KINDS, PRECEDENCES, Body
 from keepclear.node import ledger
 from keepclear.node.core import Core
 from keepclear.node.effects import ED25519, Sign
@@ -95,9 +95,9 @@ def _refusal(core: Core, data: Say) -> str:
         return f"{MAX_PENDING} statements wait for their signature; say it again when they are signed"
     if draft.to != core.genesis.everyone:
         return "a statement goes to all members of its line; a bilateral matter is a line of its own"
-    if draft.kind in BY_RULE or draft.kind not in tuple(Kind):
+    if draft.kind in BY_RULE or draft.kind not in KINDS:
         return f"kind {draft.kind} is not an officer's to say"
-    if draft.precedence not in tuple(Precedence):
+    if draft.precedence not in PRECEDENCES:
         return f"precedence {draft.precedence} is none of FLASH, IMMEDIATE, PRIORITY, ROUTINE"
     hashes = [*draft.refs, *([] if draft.replaces is None else [draft.replaces])]
     if len(draft.refs) > entries.MAX_REFS or any(len(h) != 32 for h in hashes) or len(data.seed) != 32:

@@ -33,9 +33,10 @@ def remind(core: Core) -> None:
     if len(sit.timers) > MAX_TIMERS:
         core.count_noise("timer dropped", len(sit.timers) - MAX_TIMERS)
         sit.timers = sit.timers[-MAX_TIMERS:]
-    due = [timer for timer in sit.timers if timer.due_ms <= core.mono_ms]
+    now_ms = core.mono_ms
+    due = [timer for timer in sit.timers if timer.due_ms <= now_ms]
     if due:
-        sit.timers = [timer for timer in sit.timers if timer.due_ms > core.mono_ms]
+        sit.timers = [timer for timer in sit.timers if timer.due_ms > now_ms]
     words = {timer.leaf for timer in due if timer.leaf not in sit.matters}
     read = _who_has_read(core, words) if words else set()
     for timer in due:

@@ -136,7 +136,7 @@ def body_root(seed: bytes, body: bytes) -> bytes:
     if len(leaves) > MAX_LEAVES:
         raise BadEntry(f"body of {len(leaves)} leaves, at most {MAX_LEAVES}")
     leaves += [b""] * ((FIRST_LEAVES if len(leaves) <= FIRST_LEAVES else MAX_LEAVES) - len(leaves))
-    return tree.root_of(tree.leaf_hash(salt(seed, i) + leaf) for i, leaf in enumerate(leaves))
+    return tree.root_of([tree.leaf_hash(salt(seed, i) + leaf) for i, leaf in enumerate(leaves)])
 
 
 def release_message(line: bytes, epoch: int, party: int, draft: Draft, root: bytes) -> bytes:
