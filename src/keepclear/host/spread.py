@@ -13,7 +13,8 @@ from keepclear.host import nominal, scenario
 from keepclear.host.scenario import Day, Scenario, Track
 from keepclear.interop.position import Position
 from keepclear.interop.track_lines import TrackLineReader
-from keepclear.node.assessment import Snapshot, Watched, assess
+from keepclear.node.assessment import assess
+from keepclear.node.snapshot import Matters, Snapshot, Watched, part, row
 
 SEED: Final = 20_180_917
 MAX_RUNS: Final = 100_000
@@ -70,8 +71,9 @@ def _assess(track: Track, day: Day, at_ms: int, event: scenario.Event, random: R
     start_ms = at_ms if hazard else day.ms(event.start)
     watched = Watched(b"", hazard, start_ms, None, scenario.volumes_of(event))
     snapshot = Snapshot(
-        at_ms, 1_800_000, 120_000, 926_000, 30_480, (30_000, 60_000, 60_000), (watched,), (), (position,), ()
-    )
+        at_ms, 1_800_000, 120_000, 926_000, 30_480, (30_000, 60_000, 60_000), part(Matters((watched,), ())),
+        (position.flight,), row(position), part(()),
+    )  # fmt: skip
     return next(iter(assess(msgspec.msgpack.encode(snapshot))), None)
 
 

@@ -11,13 +11,12 @@ from typing import Any, Final
 
 import msgspec
 
-from keepclear.accord import shape, statement
-from keepclear.accord.shape import Volume
+from keepclear.accord import statement
 from keepclear.accord.statement import Precedence
 from keepclear.accord.times import span, zulu
-from keepclear.accord.understanding import Reaction, WithinArea
-from keepclear.node import situation
-from keepclear.node.assessment import PAIR, PLANNED_FLIGHT, Finding, Snapshot, Watched
+from keepclear.geo.alert import Found, Hysteresis, Life
+from keepclear.node import picture, situation
+from keepclear.node.assessment import NEAR, PAIR, PLANNED_FLIGHT, Finding
 from keepclear.node.core import Core
 from keepclear.node.effects import Assess
 from keepclear.node.inputs import Assessed
@@ -25,8 +24,6 @@ from keepclear.node.state import Advisory, Matter
 
 REASSESS_MS: Final = 5_000  # the picture moves although nothing new comes in
 TELL_AGAIN_MS: Final = 60_000  # an entry, or a margin's end, that has moved by as much since it was told is told anew
-UNREAD_WARNINGS: Final = frozenset({statement.Kind.NOTICE, statement.Kind.AMEND, statement.Kind.HAZARD})
-USUAL_REACTION_MS: Final = (30_000, 60_000, 60_000)
 
 
 def begin(core: Core) -> None:
@@ -48,7 +45,7 @@ def assess_if_due(core: Core) -> None:
         return
     _forget_lost(core)
     forget_flown(core)
-    snapshot = msgspec.msgpack.encode(_snapshot(core))
+    snapshot = msgspec.msgpack.encode(picture.snapshot(core, advice.positions.values()))
     digest = blake2b(snapshot, digest_size=16).digest()
     advice.asked, advice.asked_ms, advice.dirty = digest, core.mono_ms, False
     core.emit(Assess(digest, snapshot, settings.assess_deadline_ms))
@@ -67,11 +64,15 @@ def take_findings(core: Core, data: Assessed) -> None:
         core.show("not assessed", "the picture could not be worked out in time", precedence=Precedence.IMMEDIATE)
         core.alarm("not assessed", "NOT ASSESSED: advisories may be out of date")
         return
+    rule = Hysteresis(hold_ms=core.state.settings.alert_hold_ms)
     for finding in findings:
-        _advise(core, finding)
+        _advise(core, finding, rule)
+    found = {_key(finding) for finding in findings}
     for key, advisory in list(advice.advisories.items()):
-        if core.wall_ms - advisory.seen_ms >= core.state.settings.alert_hold_ms:
-            _clear(core, key, advisory, _why_over(core, advisory))
+        if key not in found:
+            life = advisory.life.step(core.wall_ms, None, rule)
+            if life is None:
+                _clear(core, key, advisory, _why_over(core, advisory))
 
 
 def withdraw(core: Core, flight: str, why: str) -> None:
@@ -108,68 +109,6 @@ def _is_still_about(core: Core, f: Finding) -> bool:
     return f.flight in held and f.leaf in core.state.situation.matters
 
 
-def _snapshot(core: Core) -> Snapshot:
-    rules = situation.rules_now(core)
-    agreed = next((rule for rule in rules if isinstance(rule, Reaction)), None)
-    reaction = (agreed.acknowledge_ms, agreed.relay_ms, agreed.crew_ms) if agreed else USUAL_REACTION_MS
-    advice, settings = core.state.advice, core.state.settings
-    return Snapshot(
-        now_ms=core.wall_ms,
-        look_ahead_ms=settings.look_ahead_ms,
-        alert_ahead_ms=settings.alert_ahead_ms,
-        horizontal_cm=settings.horizontal_cm,
-        vertical_cm=settings.vertical_cm,
-        reaction=reaction,
-        watched=tuple(w for m in core.state.situation.matters.values() if (w := _watch(core, m)) is not None),
-        areas=tuple(rule.volume for rule in rules if isinstance(rule, WithinArea)),
-        positions=tuple(advice.positions.values()),
-        plans=tuple(advice.plans.values()),
-    )
-
-
-def _watch(core: Core, matter: Matter) -> Watched | None:
-    """A matter as flights are held against it: notices of others, hazards of anybody, while in force."""
-    if matter.status not in situation.IN_FORCE:
-        return None
-    body = situation.said_of(core.books.by_leaf[matter.leaf]).body
-    if isinstance(body, statement.Hazard):
-        return Watched(matter.leaf, True, body.since_ms, None, body.volumes)
-    if body is None and matter.kind in UNREAD_WARNINGS and matter.party != core.me:
-        return Watched(matter.leaf, False, None, None, ())  # it cannot be read: nobody knows where, or from when
-    if not isinstance(body, statement.Notice) or matter.party == core.me:
-        return None
-    volumes, start_ms, end_ms = _answered(core, matter, body)
-    begun = matter.status == situation.ACTIVE
-    if begun and start_ms is not None:
-        start_ms = min(start_ms, core.wall_ms)  # ACTIVATED before the announced start
-    active = begun or (start_ms is not None and start_ms <= core.wall_ms)
-    over = end_ms is not None and end_ms <= core.wall_ms  # nothing ends by itself
-    end_ms = None if over or _leaves_a_hazard(core, matter) else end_ms
-    return Watched(matter.leaf, active, start_ms, end_ms, volumes, agreed=True)
-
-
-def _leaves_a_hazard(core: Core, matter: Matter) -> bool:
-    """Whether its author has said ENDED and that a hazard remains: the announced end is then no end."""
-    for word in matter.words:
-        book = core.books.books.get((matter.party, word.incarnation))
-        entry = book.get(word.seq) if book else None
-        body = situation.said_of(entry).body if entry else None
-        if isinstance(body, statement.Ended) and body.residual:
-            return True
-    return False
-
-
-def _answered(core: Core, matter: Matter, body: statement.Notice) -> tuple[tuple[Volume, ...], int | None, int | None]:
-    """A notice's volumes and window, with what its author's ANSWER added where it had said nothing."""
-    answer = situation.said_of(core.books.by_leaf[matter.answer]).body if matter.answer else None
-    if not isinstance(answer, statement.Answer):
-        return body.volumes, body.start_ms, body.end_ms
-    known = shape.is_known(body.volumes)
-    volumes = body.volumes if known or answer.volumes is None else answer.volumes
-    start_ms = answer.start_ms if body.start_ms is None else body.start_ms
-    return volumes, start_ms, answer.end_ms if body.end_ms is None else body.end_ms
-
-
 def _forget_lost(core: Core) -> None:
     advice, settings = core.state.advice, core.state.settings
     lost = [f for f, at_ms in advice.received.items() if core.mono_ms - at_ms > settings.track_lost_ms]
@@ -184,17 +123,25 @@ def _is_by_plan(key: str) -> bool:
     return key.startswith(f"{PLANNED_FLIGHT}:")
 
 
-def _advise(core: Core, f: Finding) -> None:
-    key = f"{f.what}:{f.flight}:{f.other}:{f.leaf.hex()}"
+def _key(f: Finding) -> str:
+    return f"{f.what}:{f.flight}:{f.other}:{f.leaf.hex()}"
+
+
+def _advise(core: Core, f: Finding, rule: Hysteresis) -> None:
+    """Raises, updates or holds the advisory of a finding; what only holds says nothing new."""
+    key, now_ms = _key(f), core.wall_ms
     known = core.state.advice.advisories.get(key)
-    text, urgent = _words(core, f), _urgent(f)
-    if known is not None and not _is_news(core, known, f):
-        known.seen_ms, known.text = core.wall_ms, text
+    found = Found(0 if f.inside or f.enter_ms is None else max(0, f.enter_ms - now_ms), f.raises)
+    life = known.life.step(now_ms, found, rule) if known else Life.begin(now_ms, found, rule)
+    if life is None:
         return
-    raised_ms = known.raised_ms if known else core.wall_ms
+    if known is not None and (not f.raises or not _is_news(core, known, f)):
+        known.life, known.text = life, _words(core, f) if f.raises else known.text
+        return
+    text, urgent = _words(core, f), _urgent(f)
     core.state.advice.advisories[key] = Advisory(
-        key, f.flight, f.other, f.leaf, f.case, f.enter_ms, f.clear_ms, f.margin_ms, f.margin_low_ms, text,
-        raised_ms, core.wall_ms, core.wall_ms, urgent,
+        key, f.flight, f.other, f.leaf, f.case, f.enter_ms, f.clear_ms, f.margin_ms, f.margin_low_ms, text, life,
+        now_ms, urgent,
     )  # fmt: skip
     core.show("advisory", text, f.leaf or None, Precedence.FLASH, _facts(core, f))
     if set(urgent) - set(known.urgent if known else ()):
@@ -205,8 +152,8 @@ def _urgent(f: Finding) -> tuple[str, ...]:
     """Why a finding cannot wait to be read; each reason that was not there when it was last told is alarmed."""
     reasons = (
         ("inside", f.inside),
-        ("pair", f.what == PAIR),
-        ("margin unknown", f.margin_ms is None),
+        ("pair", f.what == PAIR and f.case == NEAR),
+        ("margin unknown", f.what != PAIR and f.margin_ms is None),
         ("margin negative", f.margin_ms is not None and f.margin_ms < 0),
     )
     return tuple(reason for reason, holds in reasons if holds)
@@ -277,6 +224,8 @@ def _words(core: Core, f: Finding) -> str:
 def _pair_words(core: Core, f: Finding) -> str:
     near = "" if f.h_min_cm is None else f"{f.h_min_cm // 100} m apart"
     high = "" if f.v_min_cm is None else f", {f.v_min_cm // 100} m vertically"
+    if f.case != NEAR:
+        return f"{f.flight} and {f.other} may come too near, as far as their places are known: least {near}{high}"
     begins = (
         "have lost separation"
         if f.inside or f.enter_ms is None

@@ -1,11 +1,13 @@
 """What the parts of a node share while one input is worked on: who it is, its state, its record, its effects.
 
-The law: parts change `state` and `books` and add to `effects`; nothing else outlives the step.
+The law: parts change `state` and `books` and add to `effects`; nothing else outlives the step, but for `picture`, which
+follows from the state and spares making the same again.
 """
 
 from keepclear.line import peer as peers
 from keepclear.line.peer import SlotKey
 from keepclear.node.effects import Alarm, Effect, Show
+from keepclear.node.snapshot import Kept
 from keepclear.node.state import MAX_NOISE_KINDS, State
 from keepclear.record.entry import Entry
 from keepclear.record.genesis import Genesis
@@ -21,6 +23,7 @@ class Core:
         self.state = state
         self.books = books
         self.effects: list[Effect] = []
+        self.picture = Kept()
         self.at_work = b""
         self.on_no_disk = False
 
@@ -63,9 +66,15 @@ class Core:
         if not self.state.undurable:
             return book.size, book.beyond()
         key = peers.book_key(book.party, book.incarnation)
-        wet = {int.from_bytes(slot[9:], "big") for slot in self.state.undurable if slot[:9] == key}
-        size = min((seq for seq in wet if seq < book.size), default=book.size)
-        beyond = [seq for seq in (*range(size, book.size), *book.beyond()) if seq not in wet]
+        wet = {slot for slot in self.state.undurable if slot.startswith(key)}
+        if not wet:
+            return book.size, book.beyond()
+        size = min(book.size, peers.split_slot(min(wet))[2])  # slots of one logbook are in the sequence of their bytes
+        beyond = [
+            s
+            for s in (*range(size, book.size), *book.beyond())
+            if peers.slot_key(book.party, book.incarnation, s) not in wet
+        ]
         return size, beyond
 
     def name(self, member: int) -> str:

@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from keepclear.geo.alert import Life
 from keepclear.interop.position import Plan, Position
 from keepclear.line.peer import BookKey, Peer, SlotKey
 from keepclear.node.inputs import Settings, Stamp
@@ -186,7 +187,8 @@ class Situation(msgspec.Struct, array_like=True):
 class Advisory(msgspec.Struct, array_like=True):
     """What the officer is being told about one flight and one matter, or about two flights. Times are wall clock.
 
-    Figures and `urgent` (why it was alarmed) are those last told, at `told_ms`; `text` is of the newest findings.
+    Figures and `urgent` (why it was alarmed) are those last told, at `told_ms`; `text` is of the newest findings that
+    raise it, `life` of all.
     """
 
     key: str
@@ -199,8 +201,7 @@ class Advisory(msgspec.Struct, array_like=True):
     margin_ms: int | None
     margin_low_ms: int | None
     text: str
-    raised_ms: int
-    seen_ms: int
+    life: Life
     told_ms: int
     urgent: tuple[str, ...] = ()
 

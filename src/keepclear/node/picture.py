@@ -1,0 +1,100 @@
+"""The picture of own flights and of what they are held against, as it is asked to be worked out.
+
+The law: a matter is read anew only when something has been said of it; all else is taken as it was made the last time.
+What is kept so follows from the state, and is not a part of it.
+"""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from keepclear.accord import shape, statement
+from keepclear.accord.shape import Volume
+from keepclear.accord.understanding import AnyRule, Reaction, WithinArea
+from keepclear.interop.position import Position
+from keepclear.node import situation
+from keepclear.node.core import Core
+from keepclear.node.snapshot import Kept, Matters, Snapshot, Watched, is_flying, part, row
+from keepclear.node.state import Matter
+
+UNREAD_WARNINGS: Final = frozenset({statement.Kind.NOTICE, statement.Kind.AMEND, statement.Kind.HAZARD})
+USUAL_REACTION_MS: Final = (30_000, 60_000, 60_000)
+
+
+def snapshot(core: Core, readings: Iterable[Position]) -> Snapshot:
+    """The present picture with these readings of own flights."""
+    rules = situation.rules_now(core)
+    agreed = next((rule for rule in rules if isinstance(rule, Reaction)), None)
+    settings, flying = core.state.settings, [p for p in readings if is_flying(p)]
+    kept = _kept(core, rules)
+    return Snapshot(
+        now_ms=core.wall_ms,
+        look_ahead_ms=settings.look_ahead_ms,
+        alert_ahead_ms=settings.alert_ahead_ms,
+        horizontal_cm=settings.horizontal_cm,
+        vertical_cm=settings.vertical_cm,
+        reaction=(agreed.acknowledge_ms, agreed.relay_ms, agreed.crew_ms) if agreed else USUAL_REACTION_MS,
+        matters=kept.matters,
+        flights=tuple([p.flight for p in flying]),
+        rows=b"".join([row(p) for p in flying]),
+        plans=kept.plans,
+    )
+
+
+def _kept(core: Core, rules: tuple[AnyRule, ...]) -> Kept:
+    """The parts that seldom change, made anew where what they were made of is another."""
+    kept = core.picture
+    found = {matter.leaf: _watched(core, matter, kept) for matter in core.state.situation.matters.values()}
+    areas = tuple(rule.volume for rule in rules if isinstance(rule, WithinArea))
+    if found != kept.watched or areas != kept.areas or not kept.matters:
+        kept.watched, kept.areas = found, areas
+        kept.matters = part(Matters(tuple([w for _, w in found.values() if w is not None]), areas))
+    plans = list(core.state.advice.plans.values())
+    if plans != kept.plans_of or not kept.plans:
+        kept.plans_of, kept.plans = plans, part(plans)
+    return kept
+
+
+def _watched(core: Core, matter: Matter, kept: Kept) -> tuple[Any, Watched | None]:
+    what = (matter.status, matter.answer, tuple(matter.words))
+    known = kept.watched.get(matter.leaf)
+    return known if known is not None and known[0] == what else (what, _watch(core, matter))
+
+
+def _watch(core: Core, matter: Matter) -> Watched | None:
+    """A matter as flights are held against it: notices of others, hazards of anybody, while in force."""
+    if matter.status not in situation.IN_FORCE:
+        return None
+    body = situation.said_of(core.books.by_leaf[matter.leaf]).body
+    if isinstance(body, statement.Hazard):
+        return Watched(matter.leaf, True, body.since_ms, None, body.volumes)
+    if body is None and matter.kind in UNREAD_WARNINGS and matter.party != core.me:
+        return Watched(matter.leaf, False, None, None, ())  # it cannot be read: nobody knows where, or from when
+    if not isinstance(body, statement.Notice) or matter.party == core.me:
+        return None
+    volumes, start_ms, end_ms = _answered(core, matter, body)
+    begun = matter.status == situation.ACTIVE
+    return Watched(
+        matter.leaf, begun, start_ms, None if _leaves_a_hazard(core, matter) else end_ms, volumes, agreed=True
+    )
+
+
+def _leaves_a_hazard(core: Core, matter: Matter) -> bool:
+    """Whether its author has said ENDED and that a hazard remains: the announced end is then no end."""
+    for word in matter.words:
+        book = core.books.books.get((matter.party, word.incarnation))
+        entry = book.get(word.seq) if book else None
+        body = situation.said_of(entry).body if entry else None
+        if isinstance(body, statement.Ended) and body.residual:
+            return True
+    return False
+
+
+def _answered(core: Core, matter: Matter, body: statement.Notice) -> tuple[tuple[Volume, ...], int | None, int | None]:
+    """A notice's volumes and window, with what its author's ANSWER added where it had said nothing."""
+    answer = situation.said_of(core.books.by_leaf[matter.answer]).body if matter.answer else None
+    if not isinstance(answer, statement.Answer):
+        return body.volumes, body.start_ms, body.end_ms
+    known = shape.is_known(body.volumes)
+    volumes = body.volumes if known or answer.volumes is None else answer.volumes
+    start_ms = answer.start_ms if body.start_ms is None else body.start_ms
+    return volumes, start_ms, answer.end_ms if body.end_ms is None else body.end_ms
