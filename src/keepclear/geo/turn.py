@@ -50,7 +50,7 @@ class Circles:
         """How many degrees are turned until the course is this one, in [0, 360)."""
         _, _, first = self.at(np.zeros_like(course_deg))
         swept = np.mod(self.side * (course_deg - first), 360)
-        for _ in range(2):  # north turns by some hundredths of a degree on the way
+        for _ in range(6):  # north turns on the way: hundredths of a degree, degrees near a pole
             _, _, there = self.at(swept)
             swept = swept + self.side * wrap_deg(course_deg - there)
         return np.maximum(swept, 0.0)
