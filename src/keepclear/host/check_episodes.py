@@ -43,6 +43,11 @@ class Episodes:
     def __len__(self) -> int:
         return len(self.kept) + self.uncounted + len(self._open)
 
+    @property
+    def open(self) -> int:
+        """How many may still go on."""
+        return len(self._open)
+
     def enter(
         self,
         pair: tuple[str, str],

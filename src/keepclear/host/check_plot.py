@@ -40,6 +40,11 @@ class Trails:
         self._pictures = 0
         self._only: Picture | None = None
 
+    @property
+    def held(self) -> int:
+        """How many points are held."""
+        return self._count
+
     def take(self, picture: Picture, found: Found) -> None:  # noqa: ARG002 - a sink's
         """Takes one picture's places in."""
         self._only = picture if self._pictures == 0 else None

@@ -27,8 +27,9 @@ MAX_PICTURE: Final = 100_000
 class Sorter:
     """Takes reports in any sequence, gives them back in pictures."""
 
-    def __init__(self, tally: Tally, run: int = RUN) -> None:
+    def __init__(self, tally: Tally, run: int = RUN, merged: int = MERGED) -> None:
         self._tally = tally
+        self._merged_rows = merged
         self._run = run
         self._waiting: list[Reports] = []
         self._count = 0
@@ -83,7 +84,7 @@ class Sorter:
         if self._count:
             self._write()
         self._file.flush()
-        share = max(MERGED // (len(self._ends) - 1), 1_000)
+        share = max(self._merged_rows // (len(self._ends) - 1), 1)
         runs = [_Run(self._file, begin, end, share) for begin, end in pairwise(self._ends)]
         while runs:
             for run in runs:

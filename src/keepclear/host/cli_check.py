@@ -116,7 +116,7 @@ def volumes(file: Path, jsonl: bool, plot: Path | None, fail_on_loss: bool) -> i
             write_lines(list(found))
         else:
             show_meetings(found)
-    text = f"{len(named.names)} volumes, {len(found)} {'pair meets' if len(found) == 1 else 'pairs meet'}"
+    text = f"{_counted(len(named.names), 'volume')}; {_counted(len(found), 'pair')} in common area, altitude and time"
     click.echo(f"keepclear: {file}: {text}", err=True)
     if plot:
         drawn = Map(file.name, text)
@@ -150,9 +150,14 @@ def _draw_tracks(
 def _summary(account: Account) -> str:
     when = ""
     if account.first_ms is not None and account.last_ms is not None:
-        when = f" from {zulu(account.first_ms)} to {zulu(account.last_ms)}"
-    tally = account.tally
-    return f"{tally.rows} rows, {tally.refused} refused; {account.pictures} pictures{when}; {account.found} findings"
+        when = f" from {zulu(account.first_ms)} to {zulu(account.last_ms, account.first_ms)}"
+    rows, refused = _counted(account.tally.rows, "row"), account.tally.refused
+    pictures, found = _counted(account.pictures, "picture"), _counted(account.found, "finding")
+    return f"{rows}, {refused} refused; {pictures}{when}; {found}"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _tell(path: Path, account: Account) -> None:

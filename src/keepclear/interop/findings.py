@@ -56,17 +56,17 @@ def instant(at_ms: int) -> str:
 
 
 def losses(at_ms: int, names: Sequence[str], found: Conflicts) -> list[Loss]:
-    """The losses found in one picture, except of a name with itself."""
+    """The losses found in one picture, one for each two names: of a name at two places the one that begins first."""
     at = instant(at_ms)
     columns = (found.i, found.j, found.t_in_ms, found.t_out_ms, found.t_cpa_ms, found.h_min_m, found.v_min_m)
-    result = []
+    result: dict[tuple[str, str], Loss] = {}
     for i, j, in_ms, out_ms, cpa_ms, h_m, v_m in zip(*(column.tolist() for column in columns), strict=True):
         a, b = sorted((names[i], names[j]))
-        if a != b:
+        in_s, cpa_s = (in_ms - at_ms) / 1000, (cpa_ms - at_ms) / 1000
+        if a != b and ((a, b) not in result or in_s < result[a, b].t_in_s):
             v_ft = None if v_m != v_m else round(v_m / _METRES_PER_FOOT, 3)  # noqa: PLR0124 - NaN is not known
-            cpa_s = (cpa_ms - at_ms) / 1000
-            result.append(Loss(at, a, b, (in_ms - at_ms) / 1000, _after(out_ms, at_ms), cpa_s, round(h_m, 3), v_ft))
-    return result
+            result[a, b] = Loss(at, a, b, in_s, _after(out_ms, at_ms), cpa_s, round(h_m, 3), v_ft)
+    return list(result.values())
 
 
 def entries(
