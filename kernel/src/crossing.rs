@@ -1,17 +1,18 @@
 //! When a leg is inside areas, height and clock apart: the exact verdict of `keepclear/geo/crossing.py`.
 //!
 //! Law: the same pieces, the same cuts and the same judgement of each part by its middle as there; only what lies near
-//! a volume is laid. A leg's pieces are laid once for all its volumes.
+//! a volume is laid.
 
-use crate::geodesy::{arc_to_chord_m, dot, minus, sin_cos_deg, wrap_deg, Vec3, E2, EQUATOR_M, MEAN_M};
-use crate::leg::{padded_m, Course, Leg, MAX_PIECE_M, SAG_M};
+use crate::geodesy::{arc_to_chord_m, dot, minus, sin_cos_deg, E2, EQUATOR_M, MEAN_M};
+use crate::leg::{padded_m, wrapped, Course, Leg, MAX_PIECE_M, SAG_M};
 use crate::sieve::Pair;
-use crate::volumes::{Kind, Volumes, CHORD_M, METRES_PER_DEGREE};
+use crate::volumes::{Area, Edge, Kind, Volumes, CHORD_M, METRES_PER_DEGREE};
 
 const MIN_PIECE_M: f64 = 50.0;
 const MAX_PIECES: f64 = 65_536.0;
 const NODE_SLACK: f64 = 1e-6;
 const CUT_SLACK_M: f64 = 5.0;
+const SLACK_DEG: f64 = CUT_SLACK_M / METRES_PER_DEGREE;
 const TOUCH_S: f64 = 1e-6;
 const LEAST_ROUNDS: usize = 10;
 const ROOT_ROUNDS: usize = 40;
@@ -53,200 +54,231 @@ pub fn merge(spans: &mut Vec<Span>, gap: f64) {
     spans.truncate(kept + 1);
 }
 
-/// A piece of a leg as a segment in degrees, and the box that holds it and its error.
-#[derive(Clone, Copy)]
-struct Piece {
-    ends: [f64; 4],
-    pad_m: f64,
-    low: [f64; 2],
-    high: [f64; 2],
-}
-
-/// A leg laid in pieces as they are asked for, and room to work in.
-pub struct Laid<'a> {
+/// A leg, and room to work in for all its volumes.
+pub struct Crossing<'a> {
     volumes: &'a Volumes<'a>,
     leg: &'a Leg,
-    pub course: Course,
-    count: usize,
-    pieces: Vec<Option<Piece>>,
-    cuts: Vec<f64>,
-    pub sure: Vec<Span>,
-    pub perhaps: Vec<Span>,
+    course: Course<'a>,
+    pieces: f64,
+    /// Degrees of longitude at the leg's highest latitude for one of latitude, or more.
+    widest: f64,
+    room: &'a mut Room,
 }
 
-impl<'a> Laid<'a> {
-    pub fn of(volumes: &'a Volumes<'a>, leg: &'a Leg) -> Laid<'a> {
-        let course = Course::of(leg);
-        Laid { volumes, leg, course, count: 0, pieces: vec![], cuts: vec![], sure: vec![], perhaps: vec![] }
-    }
+/// What is found, and room to find it in.
+#[derive(Default)]
+pub struct Room {
+    cuts: Vec<f64>,
+    sure: Vec<Span>,
+    perhaps: Vec<Span>,
+}
 
-    /// Fills `sure` and `perhaps`: when in its time in band and window the leg is inside, and perhaps inside; merged.
-    pub fn cross(&mut self, pair: &Pair) {
-        self.sure.clear();
-        self.perhaps.clear();
-        match self.volumes.kind(pair.volume) {
-            Kind::Everywhere => {
-                self.sure.push(Span { begin: pair.first_perhaps, end: pair.last_perhaps, crossed: false })
-            }
-            Kind::Round => self.through_circle(pair.volume),
-            Kind::Edged => self.through_edges(pair),
-        }
-        merge(&mut self.sure, TOUCH_S);
-        self.perhaps.extend(&self.sure);
-        merge(&mut self.perhaps, TOUCH_S);
-    }
+/// A piece of a leg as a segment in degrees.
+struct Piece {
+    begin_s: f64,
+    length_s: f64,
+    ends: [f64; 4],
+    /// 5 m in parts of the piece, and the error of the place with that of a flat chart.
+    slack: f64,
+    pad_m: f64,
+}
 
-    fn through_edges(&mut self, pair: &Pair) {
-        self.count_pieces();
-        let count = self.count as f64;
-        let a_second = count / self.leg.length_s;
-        let begin = (pair.near_from * a_second - NODE_SLACK).floor().clamp(0.0, count - 1.0);
-        let end = (pair.near_until * a_second + NODE_SLACK).ceil().clamp(begin + 1.0, count);
-        self.cuts.clear();
-        self.cuts.extend([pair.first_perhaps, pair.last_perhaps]);
-        for number in begin as usize..end as usize {
-            self.meet_edges(pair, number);
-        }
-        self.judge(pair);
-    }
-
-    fn count_pieces(&mut self) {
-        if self.count > 0 {
-            return;
-        }
-        let way_m = self.leg.speed_mps * self.leg.length_s;
-        let (lat, _) = self.course.at(self.leg.length_s / 2.0);
+impl<'a> Crossing<'a> {
+    pub fn of(volumes: &'a Volumes<'a>, leg: &'a Leg, course: Course<'a>, room: &'a mut Room) -> Crossing<'a> {
+        let way_m = leg.speed_mps * leg.length_s;
+        let (lat, _) = course.at(leg.length_s / 2.0);
         let top = (lat.abs() + way_m / 2.0 / METRES_PER_DEGREE).clamp(1e-6, 89.99).to_radians();
-        let step_m = (8.0 * MEAN_M * SAG_M / top.tan()).sqrt().clamp(MIN_PIECE_M, MAX_PIECE_M);
-        self.count = (way_m / step_m).ceil().clamp(1.0, MAX_PIECES) as usize;
-        self.pieces = vec![None; self.count];
+        let (sin, cos) = top.sin_cos();
+        let step_m = (8.0 * MEAN_M * SAG_M / (sin / cos)).sqrt().clamp(MIN_PIECE_M, MAX_PIECE_M);
+        let pieces = (way_m / step_m).ceil().clamp(1.0, MAX_PIECES);
+        Crossing { volumes, leg, course, pieces, widest: 1.0 / cos, room }
     }
 
-    fn piece(&mut self, number: usize) -> Piece {
-        if let Some(piece) = self.pieces[number] {
-            return piece;
+    /// Fills the room: when in its time in band and window the leg is inside, and perhaps inside; merged.
+    pub fn cross(&mut self, pair: &Pair, area: &Area, edges: &[Edge]) {
+        self.room.sure.clear();
+        self.room.perhaps.clear();
+        match area.kind {
+            Kind::Everywhere => {
+                let span = Span { begin: pair.first_perhaps, end: pair.last_perhaps, crossed: false };
+                self.room.sure.push(span);
+            }
+            Kind::Round => self.through_circle(area),
+            Kind::Edged => self.through_edges(pair, area, edges),
         }
-        let node = |k: usize| self.course.at(self.leg.length_s * k as f64 / self.count as f64);
-        let ((lat0, lon0), (lat1, lon1)) = (node(number), node(number + 1));
-        let ends = [lon0, lat0, lon0 + wrap_deg(lon1 - lon0), lat1];
-        let steepest = ends[1].abs().max(ends[3].abs());
-        let pad_m = padded_m(self.leg.pos_err_m, steepest);
-        let pad_lat = (pad_m + CUT_SLACK_M) / METRES_PER_DEGREE;
-        let top = (steepest + pad_lat).min(90.0);
-        let pad = [(pad_lat / top.to_radians().cos().max(1e-9)).min(360.0), pad_lat];
-        let piece = Piece {
-            ends,
-            pad_m,
-            low: [ends[0].min(ends[2]) - pad[0], ends[1].min(ends[3]) - pad[1]],
-            high: [ends[0].max(ends[2]) + pad[0], ends[1].max(ends[3]) + pad[1]],
-        };
-        self.pieces[number] = Some(piece);
-        piece
+        merge(&mut self.room.sure, TOUCH_S);
+        if self.is_unsure() {
+            self.room.perhaps.extend(&self.room.sure);
+            merge(&mut self.room.perhaps, TOUCH_S);
+        }
+    }
+
+    /// What `cross` found last.
+    pub fn sure(&self) -> &[Span] {
+        &self.room.sure
+    }
+
+    /// What it found with the error of the position, where that is.
+    pub fn perhaps(&self) -> &[Span] {
+        &self.room.perhaps
+    }
+
+    /// Whether perhaps inside is more than inside.
+    pub fn is_unsure(&self) -> bool {
+        self.leg.pos_err_m > 0.0 || self.leg.alt_err_m != 0.0
+    }
+
+    /// How far the border is from where the leg is at a time.
+    pub fn way_out_m(&self, area: &Area, time_s: f64) -> f64 {
+        let (lat, lon) = self.course.at(time_s);
+        self.volumes.to_border_m(area.volume, lat, lon)
+    }
+
+    fn through_edges(&mut self, pair: &Pair, area: &Area, edges: &[Edge]) {
+        let a_second = self.pieces / self.leg.length_s;
+        let begin = (pair.near_from * a_second - NODE_SLACK).floor().clamp(0.0, self.pieces - 1.0);
+        let end = (pair.near_until * a_second + NODE_SLACK).ceil().clamp(begin + 1.0, self.pieces);
+        self.room.cuts.clear();
+        self.room.cuts.push(pair.first_perhaps);
+        let (mut number, mut from) = (begin, self.node(begin));
+        while number < end {
+            let to = self.node(number + 1.0);
+            self.meet_edges(pair, area, edges, number, (from, to));
+            (number, from) = (number + 1.0, to);
+        }
+        self.room.cuts.push(pair.last_perhaps);
+        self.judge(pair, area, edges);
+    }
+
+    fn node(&self, number: f64) -> (f64, f64) {
+        self.course.at(self.leg.length_s * number / self.pieces)
     }
 
     /// Cuts, and grazes if the position is not sure, of one piece with the edges near it.
-    fn meet_edges(&mut self, pair: &Pair, number: usize) {
-        let piece = self.piece(number);
-        let volumes = self.volumes;
-        let turn = volumes.turn(pair.volume, (piece.ends[0] + piece.ends[2]) / 2.0);
-        let (low, high) = ([piece.low[0] + turn, piece.low[1]], [piece.high[0] + turn, piece.high[1]]);
-        let meets = |[west, south, east, north]: [&[f64]; 4], k: usize| {
-            low[1] <= north[k] && high[1] >= south[k] && low[0] <= east[k] && high[0] >= west[k]
-        };
-        if !meets(volumes.boxes, pair.volume) {
+    fn meet_edges(&mut self, pair: &Pair, area: &Area, edges: &[Edge], number: f64, nodes: ((f64, f64), (f64, f64))) {
+        let ((lat0, lon0), (lat1, lon1)) = nodes;
+        let onward = wrapped(lon1 - lon0);
+        let lon0 = lon0 + area.turn(lon0 + onward / 2.0);
+        let ends = [lon0, lat0, lon0 + onward, lat1];
+        let pad_m = padded_m(self.leg.pos_err_m, lat0.abs().max(lat1.abs()));
+        let pad_lat = (pad_m + CUT_SLACK_M) / METRES_PER_DEGREE;
+        let pad_lon = self.pad_lon(lat0.abs().max(lat1.abs()), pad_lat);
+        let [west, east] = [ends[0].min(ends[2]) - pad_lon, ends[0].max(ends[2]) + pad_lon];
+        let [south, north] = [lat0.min(lat1) - pad_lat, lat0.max(lat1) + pad_lat];
+        if south > area.bounds[3] || north < area.bounds[1] || west > area.bounds[2] || east < area.bounds[0] {
             return;
         }
-        let ends = [piece.ends[0] + turn, piece.ends[1], piece.ends[2] + turn, piece.ends[3]];
-        let range = volumes.edges_of(pair.volume);
-        for edge in range {
-            if !meets(volumes.edge_box, edge) {
+        let along = (onward * onward + (lat1 - lat0) * (lat1 - lat0)).sqrt();
+        let slack = SLACK_DEG / along.max(1e-12);
+        let (begin_s, length_s) = (self.leg.length_s * number / self.pieces, self.leg.length_s / self.pieces);
+        let piece = Piece { begin_s, length_s, ends, slack, pad_m };
+        for edge in edges {
+            let [ax, ay, bx, by] = *edge;
+            if south > ay.max(by) || north < ay.min(by) || west > ax.max(bx) || east < ax.min(bx) {
                 continue;
             }
-            let [ax, ay, bx, by] = volumes.edges;
-            let corners = [ax[edge], ay[edge], bx[edge], by[edge]];
-            let length_s = self.leg.length_s / self.count as f64;
-            let begin_s = self.leg.length_s * number as f64 / self.count as f64;
-            if let Some(cut_s) = cut(&self.course, ends, corners, begin_s, length_s) {
-                self.cuts.push(cut_s.clamp(pair.first_perhaps, pair.last_perhaps));
+            if let Some(cut_s) = piece.cut(&self.course, edge) {
+                self.room.cuts.push(cut_s.clamp(pair.first_perhaps, pair.last_perhaps));
             }
-            if piece.pad_m > 0.0 {
-                if let Some((begin, end)) = graze(ends, corners, piece.pad_m) {
-                    let (begin, end) = (begin_s + begin * length_s, begin_s + end * length_s);
-                    self.perhaps.push(Span { begin, end, crossed: begin > 0.0 });
-                }
+            if pad_m > 0.0 {
+                self.room.perhaps.extend(piece.graze(edge));
             }
         }
+    }
+
+    /// Degrees of longitude about a piece that hold as many metres as `pad_lat` of latitude, or more.
+    fn pad_lon(&self, steepest_deg: f64, pad_lat: f64) -> f64 {
+        if self.leg.pos_err_m > 0.0 {
+            let top = (steepest_deg + pad_lat).min(90.0);
+            return (pad_lat / top.to_radians().cos().max(1e-9)).min(360.0);
+        }
+        // Without an error the pad is 5 m; twice as much holds what the latitude adds to it.
+        (2.0 * pad_lat * self.widest).min(360.0)
     }
 
     /// The parts between cuts whose middle is inside.
-    fn judge(&mut self, pair: &Pair) {
-        self.cuts.sort_by(f64::total_cmp);
-        for part in self.cuts.windows(2) {
+    fn judge(&mut self, pair: &Pair, area: &Area, edges: &[Edge]) {
+        self.room.cuts.sort_unstable_by(f64::total_cmp);
+        for part in self.room.cuts.windows(2) {
             let (begin, end) = (part[0], part[1]);
             if begin < end {
                 let (lat, lon) = self.course.at((begin + end) / 2.0);
-                if self.volumes.within_edges(pair.volume, lat, lon) {
-                    self.sure.push(Span { begin, end, crossed: begin > pair.first_perhaps });
+                if area.is_within(edges, lat, lon) {
+                    self.room.sure.push(Span { begin, end, crossed: begin > pair.first_perhaps });
                 }
             }
         }
     }
 
-    fn through_circle(&mut self, volume: usize) {
-        let circle = Circle { laid: self, volume, centre: self.volumes.centre_of(volume) };
-        let radius_m = self.volumes.radius_m[volume];
+    fn through_circle(&mut self, area: &Area) {
+        let circle = Circle { volumes: self.volumes, leg: self.leg, course: &self.course, area };
         let least_s = circle.time_of_least();
-        let sure = circle.within(radius_m, least_s);
+        let sure = circle.within(area.radius_m, least_s);
         let error_m = self.leg.pos_err_m;
-        let perhaps = if error_m > 0.0 { circle.within(radius_m + error_m + SAG_M, least_s) } else { None };
-        self.sure.extend(sure);
-        self.perhaps.extend(perhaps);
+        let perhaps = if error_m > 0.0 { circle.within(area.radius_m + error_m + SAG_M, least_s) } else { None };
+        self.room.sure.extend(sure);
+        self.room.perhaps.extend(perhaps);
     }
 }
 
-/// The time at which a piece crosses an edge (a few metres beyond their ends too), moved onto the true geodesic.
-fn cut(course: &Course, ends: [f64; 4], corners: [f64; 4], begin_s: f64, length_s: f64) -> Option<f64> {
-    let (dx, dy, ex, ey) = (ends[2] - ends[0], ends[3] - ends[1], corners[2] - corners[0], corners[3] - corners[1]);
-    let (ox, oy) = (corners[0] - ends[0], corners[1] - ends[1]);
-    let cross = dx * ey - dy * ex;
-    let (u, w) = ((ox * ey - oy * ex) / cross, (ox * dy - oy * dx) / cross);
-    let slack_deg = CUT_SLACK_M / METRES_PER_DEGREE;
-    let (slack_u, slack_w) = (slack_deg / dx.hypot(dy).max(1e-12), slack_deg / ex.hypot(ey).max(1e-12));
-    if !(u.is_finite() && (u - 0.5).abs() <= 0.5 + slack_u && (w - 0.5).abs() <= 0.5 + slack_w) {
-        return None;
-    }
-    let time = begin_s + u * length_s;
-    let (lat, lon) = course.at(time);
-    let middle = (ends[0] + ends[2]) / 2.0;
-    let lon = lon + 360.0 * ((middle - lon) / 360.0).round();
-    let off = (corners[0] - lon) * ey - (corners[1] - lat) * ex;
-    Some(time + (off / cross).clamp(-0.2, 0.2) * length_s)
-}
-
-/// The part of a piece that is nearer than `error_m` to an edge, in the flat chart about the piece's middle.
-fn graze(ends: [f64; 4], corners: [f64; 4], error_m: f64) -> Option<(f64, f64)> {
-    let (sin_lat, cos_lat) = sin_cos_deg((ends[1] + ends[3]) / 2.0);
-    let bend = 1.0 - E2 * sin_lat * sin_lat;
-    let north = (EQUATOR_M * (1.0 - E2) / (bend * bend.sqrt())).to_radians();
-    let east = (EQUATOR_M * cos_lat / bend.sqrt()).to_radians();
-    let (px, py) = ((ends[0] - corners[0]) * east, (ends[1] - corners[1]) * north);
-    let (dx, dy) = ((ends[2] - ends[0]) * east, (ends[3] - ends[1]) * north);
-    let (ex, ey) = ((corners[2] - corners[0]) * east, (corners[3] - corners[1]) * north);
-    let long = ex.hypot(ey).max(1e-9);
-    let (ex, ey) = (ex / long, ey / long);
-    let beside = between(px * ey - py * ex, dx * ey - dy * ex, -error_m, error_m);
-    let along = between(px * ex + py * ey, dx * ex + dy * ey, 0.0, long);
-    let slab = (beside.0.max(along.0), beside.1.min(along.1));
-    let one = near_point(px, py, dx, dy, error_m);
-    let other = near_point(px - long * ex, py - long * ey, dx, dy, error_m);
-    let (mut begin, mut end) = (f64::INFINITY, f64::NEG_INFINITY);
-    for (first, last) in [slab, one, other] {
-        if first < last {
-            begin = begin.min(first);
-            end = end.max(last);
+impl Piece {
+    /// The time at which it crosses an edge (a few metres beyond their ends too), moved onto the true geodesic.
+    fn cut(&self, course: &Course<'_>, corners: &Edge) -> Option<f64> {
+        let ends = &self.ends;
+        let (dx, dy, ex, ey) = (ends[2] - ends[0], ends[3] - ends[1], corners[2] - corners[0], corners[3] - corners[1]);
+        let (ox, oy) = (corners[0] - ends[0], corners[1] - ends[1]);
+        let cross = dx * ey - dy * ex;
+        let (u, w) = ((ox * ey - oy * ex) / cross, (ox * dy - oy * dx) / cross);
+        if !(u.is_finite() && (u - 0.5).abs() <= 0.5 + self.slack) {
+            return None;
         }
+        let slack_w = SLACK_DEG / (ex * ex + ey * ey).sqrt().max(1e-12);
+        if !((w - 0.5).abs() <= 0.5 + slack_w) {
+            return None;
+        }
+        let time = self.begin_s + u * self.length_s;
+        let (lat, lon) = course.at(time);
+        let lon = lon + turned((ends[0] + ends[2]) / 2.0 - lon);
+        let off = (corners[0] - lon) * ey - (corners[1] - lat) * ex;
+        Some(time + (off / cross).clamp(-0.2, 0.2) * self.length_s)
     }
-    (begin < end).then_some((begin, end))
+
+    /// When it is nearer to an edge than the error, in the flat chart about its middle.
+    fn graze(&self, corners: &Edge) -> Option<Span> {
+        let (ends, error_m) = (&self.ends, self.pad_m);
+        let (sin_lat, cos_lat) = sin_cos_deg((ends[1] + ends[3]) / 2.0);
+        let bend = 1.0 - E2 * sin_lat * sin_lat;
+        let north = (EQUATOR_M * (1.0 - E2) / (bend * bend.sqrt())).to_radians();
+        let east = (EQUATOR_M * cos_lat / bend.sqrt()).to_radians();
+        let (px, py) = ((ends[0] - corners[0]) * east, (ends[1] - corners[1]) * north);
+        let (dx, dy) = ((ends[2] - ends[0]) * east, (ends[3] - ends[1]) * north);
+        let (ex, ey) = ((corners[2] - corners[0]) * east, (corners[3] - corners[1]) * north);
+        let long = ex.hypot(ey).max(1e-9);
+        let (ex, ey) = (ex / long, ey / long);
+        let beside = between(px * ey - py * ex, dx * ey - dy * ex, -error_m, error_m);
+        let along = between(px * ex + py * ey, dx * ex + dy * ey, 0.0, long);
+        let slab = (beside.0.max(along.0), beside.1.min(along.1));
+        let one = near_point(px, py, dx, dy, error_m);
+        let other = near_point(px - long * ex, py - long * ey, dx, dy, error_m);
+        let (mut begin, mut end) = (f64::INFINITY, f64::NEG_INFINITY);
+        for (first, last) in [slab, one, other] {
+            if first < last {
+                begin = begin.min(first);
+                end = end.max(last);
+            }
+        }
+        let (first, last) = (self.begin_s + begin * self.length_s, self.begin_s + end * self.length_s);
+        (begin < end).then_some(Span { begin: first, end: last, crossed: first > 0.0 })
+    }
+}
+
+/// The turns in degrees that bring an angle so far away to within half a turn.
+fn turned(away_deg: f64) -> f64 {
+    if away_deg.abs() < 180.0 {
+        0.0
+    } else {
+        360.0 * (away_deg / 360.0).round()
+    }
 }
 
 /// The part of [0, 1] in which low <= value + slope u <= high; upside down if none.
@@ -275,28 +307,24 @@ fn near_point(px: f64, py: f64, dx: f64, dy: f64, error_m: f64) -> (f64, f64) {
 }
 
 /// A leg and the centre of a circle, compared by the chord between them: see `keepclear/geo/motion.py`.
-struct Circle<'a, 'b> {
-    laid: &'b Laid<'a>,
-    volume: usize,
-    centre: Vec3,
+struct Circle<'a> {
+    volumes: &'a Volumes<'a>,
+    leg: &'a Leg,
+    course: &'a Course<'a>,
+    area: &'a Area,
 }
 
-impl Circle<'_, '_> {
+impl Circle<'_> {
     /// The chord's square, half of its change, and the square of the speed, at a time.
     fn chord(&self, time_s: f64) -> (f64, f64, f64) {
-        let course = &self.laid.course;
-        let (place, along) = course.line.ecef(course.lead_m + course.speed_mps * time_s);
-        let apart = minus(place, self.centre);
-        (
-            dot(apart, apart),
-            course.speed_mps * dot(apart, along),
-            course.speed_mps * course.speed_mps * dot(along, along),
-        )
+        let (place, along) = self.course.ecef_at(time_s);
+        let (apart, speed) = (minus(place, self.area.centre), self.leg.speed_mps);
+        (dot(apart, apart), speed * dot(apart, along), speed * speed * dot(along, along))
     }
 
     /// When the chord is shortest; the first such time for one that keeps its distance.
     fn time_of_least(&self) -> f64 {
-        let length = self.laid.leg.length_s;
+        let length = self.leg.length_s;
         let mut time = length / 2.0;
         for _ in 0..LEAST_ROUNDS {
             let (_, slope, speed2) = self.chord(time);
@@ -317,7 +345,7 @@ impl Circle<'_, '_> {
     /// From when until when the leg is nearer to the centre than a radius.
     fn within(&self, radius_m: f64, least_s: f64) -> Option<Span> {
         let chord_m = arc_to_chord_m(radius_m);
-        let length = self.laid.leg.length_s;
+        let length = self.leg.length_s;
         let (gap2, _, speed2) = self.chord(least_s);
         let short2 = chord_m * chord_m - gap2;
         if !(short2 > 0.0) {
@@ -362,18 +390,17 @@ impl Circle<'_, '_> {
 
     /// One step of Newton with the true geodesic distance: the chord of a wide circle is up to 0.03 % off.
     fn onto(&self, radius_m: f64, time: f64) -> f64 {
-        let course = &self.laid.course;
-        let length = self.laid.leg.length_s;
-        let (lat, lon, azimuth) = course.line.position(course.lead_m + course.speed_mps * time);
-        let found = match self.laid.volumes.centre_to(self.volume, lat, lon) {
+        let length = self.leg.length_s;
+        let (lat, lon, azimuth) = self.course.exact_at(time);
+        let found = match self.volumes.centre_to(self.area.volume, lat, lon) {
             Some(found) => found,
             None => return time,
         };
-        let opening = course.speed_mps * (azimuth - found.azimuth2_deg).to_radians().cos();
+        let opening = self.leg.speed_mps * (azimuth - found.azimuth2_deg).to_radians().cos();
         if !(time > 0.0 && time < length && opening.abs() > 1.0) {
             return time;
         }
-        let limit = (10.0 + 0.001 * radius_m) / course.speed_mps.max(1.0) * 10.0;
+        let limit = (10.0 + 0.001 * radius_m) / self.leg.speed_mps.max(1.0) * 10.0;
         (time + ((radius_m - found.distance_m) / opening).clamp(-limit, limit)).clamp(0.0, length)
     }
 }

@@ -8,8 +8,8 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use rayon::prelude::*;
 
-use crate::crossing::{merge, Laid, Span};
-use crate::leg::{Leg, Report};
+use crate::crossing::{self, merge, Crossing, Span};
+use crate::leg::{Course, Leg, Report};
 use crate::sieve::{Pair, Sieve};
 use crate::volumes::{Columns, Volumes};
 
@@ -77,53 +77,90 @@ struct Row {
     distance_out_m: f64,
 }
 
-/// The rows of one track, in order of volume and time, appended.
-fn encounter(volumes: &Volumes<'_>, leg: &Leg, track: usize, pairs: &[Pair], rows: &mut Vec<Row>, asked: Asked) {
-    let mut laid = Laid::of(volumes, leg);
-    let (mut sure, mut perhaps) = (vec![], vec![]);
-    for pair in pairs {
-        laid.cross(pair);
-        let window = |span: Span| in_window(span, volumes, pair.volume, asked.now_ms);
-        sure.clear();
-        sure.extend(laid.sure.iter().filter_map(|s| s.within(pair.first, pair.last)).filter_map(window));
-        merge(&mut sure, TOUCH_MS);
-        perhaps.clear();
-        let within = |s: &Span| s.within(pair.first_perhaps, pair.last_perhaps);
-        perhaps.extend(laid.perhaps.iter().filter_map(within).filter_map(window));
-        merge(&mut perhaps, TOUCH_MS);
-        let begin = rows.len();
-        let mut lonely = perhaps.clone();
-        for span in &sure {
-            let about = perhaps.iter().rev().find(|p| p.begin <= span.begin).unwrap_or(span);
-            lonely.retain(|p| p.begin != about.begin);
-            let distance_out_m = if span.crossed {
-                0.0
-            } else {
-                let (lat, lon) = laid.course.at(span.begin / 1000.0);
-                volumes.to_border_m(pair.volume, lat, lon)
-            };
-            let (earliest, latest) = (about.begin, about.end);
-            rows.push(Row {
-                track,
-                volume: pair.volume,
-                enter: span.begin,
-                clear: span.end,
-                earliest,
-                latest,
-                distance_out_m,
-            });
+/// Room for one thread to work in.
+#[derive(Default)]
+struct Room {
+    pairs: Vec<Pair>,
+    crossing: crossing::Room,
+    perhaps: Vec<Span>,
+    sure: Vec<Span>,
+}
+
+#[derive(Clone, Copy)]
+struct Asked {
+    now_ms: i64,
+    look_ahead_ms: i64,
+}
+
+/// All that is asked about one of many tracks.
+struct Picture<'a> {
+    volumes: &'a Volumes<'a>,
+    sieve: Sieve,
+    asked: Asked,
+}
+
+impl Picture<'_> {
+    /// Appends the rows of one track, in order of volume and time.
+    fn rows(&self, track: usize, report: &Report, room: &mut Room, rows: &mut Vec<Row>) {
+        let leg = match Leg::of(report, self.asked.now_ms, self.asked.look_ahead_ms) {
+            Some(leg) => leg,
+            None => return,
+        };
+        let envelope = leg.envelope();
+        room.pairs.clear();
+        self.sieve.sift(&leg, &envelope, &mut room.pairs);
+        if room.pairs.is_empty() {
+            return;
         }
-        rows.extend(lonely.iter().map(|p| Row {
-            track,
-            volume: pair.volume,
-            enter: f64::INFINITY,
-            clear: f64::INFINITY,
-            earliest: p.begin,
-            latest: p.end,
-            distance_out_m: 0.0,
-        }));
-        rows[begin..].sort_by(|a, b| a.begin().total_cmp(&b.begin()));
+        let mut crossing = Crossing::of(self.volumes, &leg, Course::of(&leg, &envelope), &mut room.crossing);
+        for pair in &room.pairs {
+            let (area, edges) = self.sieve.area(pair.number);
+            let volume = area.volume;
+            crossing.cross(pair, area, edges);
+            let window = |span: Span| in_window(span, self.volumes, volume, self.asked.now_ms);
+            room.sure.clear();
+            let sure = crossing.sure().iter().filter_map(|s| s.within(pair.first, pair.last));
+            room.sure.extend(sure.filter_map(window));
+            merge(&mut room.sure, TOUCH_MS);
+            let begin = rows.len();
+            for span in &room.sure {
+                let distance_out_m = if span.crossed { 0.0 } else { crossing.way_out_m(area, span.begin / 1000.0) };
+                let (enter, clear) = (span.begin, span.end);
+                rows.push(Row { track, volume, enter, clear, earliest: enter, latest: clear, distance_out_m });
+            }
+            if crossing.is_unsure() {
+                room.perhaps.clear();
+                let perhaps = crossing.perhaps().iter();
+                let held = perhaps.filter_map(|s| s.within(pair.first_perhaps, pair.last_perhaps));
+                room.perhaps.extend(held.filter_map(window));
+                merge(&mut room.perhaps, TOUCH_MS);
+                widen(rows, begin, &mut room.perhaps, (track, volume));
+            }
+        }
     }
+}
+
+/// Gives the rows from `begin` on their ranges, and each range without a row one of its own.
+fn widen(rows: &mut Vec<Row>, begin: usize, perhaps: &mut Vec<Span>, (track, volume): (usize, usize)) {
+    let mut held = vec![false; perhaps.len()];
+    for row in &mut rows[begin..] {
+        if let Some(about) = perhaps.iter().rposition(|span| span.begin <= row.enter) {
+            held[about] = true;
+            (row.earliest, row.latest) = (perhaps[about].begin, perhaps[about].end);
+        }
+    }
+    let (enter, clear) = (f64::INFINITY, f64::INFINITY);
+    let lonely = perhaps.iter().zip(held).filter(|(_, held)| !held);
+    rows.extend(lonely.map(|(span, _)| Row {
+        track,
+        volume,
+        enter,
+        clear,
+        earliest: span.begin,
+        latest: span.end,
+        distance_out_m: 0.0,
+    }));
+    rows[begin..].sort_by(|a, b| a.begin().total_cmp(&b.begin()));
 }
 
 impl Row {
@@ -144,27 +181,15 @@ fn in_window(span: Span, volumes: &Volumes<'_>, volume: usize, now_ms: i64) -> O
     span.within(after_ms(volumes.start_ms[volume]), after_ms(volumes.end_ms[volume]))
 }
 
-#[derive(Clone, Copy)]
-struct Asked {
-    now_ms: i64,
-    look_ahead_ms: i64,
-}
-
 fn found(reports: &[Report], volumes: &Volumes<'_>, asked: Asked) -> Vec<Row> {
-    let sieve = Sieve::of(volumes, asked.now_ms, asked.look_ahead_ms);
-    if sieve.is_empty() {
+    let picture = Picture { volumes, sieve: Sieve::of(volumes, asked.now_ms, asked.look_ahead_ms), asked };
+    if picture.sieve.is_empty() {
         return vec![];
     }
     let chunk = |(number, part): (usize, &[Report])| {
-        let (mut rows, mut pairs) = (vec![], vec![]);
+        let (mut rows, mut room) = (vec![], Room::default());
         for (k, report) in part.iter().enumerate() {
-            pairs.clear();
-            if let Some(leg) = Leg::of(report, asked.now_ms, asked.look_ahead_ms) {
-                sieve.sift(&leg, &mut pairs);
-                if !pairs.is_empty() {
-                    encounter(volumes, &leg, number * CHUNK + k, &pairs, &mut rows, asked);
-                }
-            }
+            picture.rows(number * CHUNK + k, report, &mut room, &mut rows);
         }
         rows
     };

@@ -1,14 +1,21 @@
 //! One track's leg over the look-ahead, where it is at a time, and the box it stays in.
 //!
 //! Law: the arithmetic of `keepclear/geo/track.py` (legs_of) and `course.py`. The envelope is reckoned without the
-//! geodesic, which costs ten times as much: the leg as a parabola, as thick as it may stray from it.
+//! geodesic, which costs ten times as much: the leg as a parabola, as thick as it may stray from it. The geodesic is
+//! the power series of `motion.rs` from the report as far as that goes, and from there on the `Line`.
 
 use crate::geodesy::{sin_cos_deg, wrap_deg, Line, Vec3, E2, EQUATOR_M, MEAN_M, MOST_CURVED_M};
+use crate::motion::{self, Series};
 use crate::volumes::METRES_PER_DEGREE;
 
 const FRESH_MS: i64 = 15_000;
 /// Half a leg may be this share of its least distance to a pole to be a polynomial.
 const SHARE_OF_POLE: f64 = 0.11;
+/// As far as the series of `motion.rs` is good to 4e-8 m.
+const SERIES_M: f64 = 200_000.0;
+/// Tangents below this go by the series of the arc tangent, which is exact to the last bit or two then.
+const SMALL: f64 = 0.25;
+const SMALL_TERMS: i32 = 12;
 const NODES: [f64; 4] = [-1.0, -1.0 / 3.0, 1.0 / 3.0, 1.0];
 const W0: f64 = 1.0 / 9.0;
 const WIDE: f64 = 8.0 / 9.0;
@@ -51,8 +58,13 @@ pub struct Leg {
     pub pos_err_m: f64,
 }
 
-/// A leg as a straight line about its middle, and how far from it anything of the leg and its error may be.
+/// A leg as a straight line about its middle, and how far from it anything of the leg and its error may be; and where
+/// it was reported.
 pub struct Envelope {
+    start: Vec3,
+    along: Vec3,
+    lat: (f64, f64),
+    lon: (f64, f64),
     pub place: Vec3,
     pub velocity: Vec3,
     pub thick_m: f64,
@@ -136,64 +148,136 @@ impl Leg {
         let strayed_m = THIRD * far_m * far_m * (far_m / 6.0 + half_m / 2.0);
         let top_deg = (self.lat_deg.abs() + (far_m + half_m) / METRES_PER_DEGREE).min(89.99);
         let bent_m = half_m * half_m / (2.0 * MOST_CURVED_M);
-        Envelope { place, velocity, thick_m: bent_m + strayed_m + padded_m(self.pos_err_m, top_deg) + NEAR_M }
+        let thick_m = bent_m + strayed_m + padded_m(self.pos_err_m, top_deg) + NEAR_M;
+        Envelope { start, along, lat: (sin_lat, cos_lat), lon: (sin_lon, cos_lon), place, velocity, thick_m }
     }
 
-    pub fn line(&self) -> Line {
+    fn line(&self) -> Line {
         Line::of(self.lat_deg, self.lon_deg, self.course_deg)
+    }
+
+    /// How far (m) from the report it is after a time.
+    fn way_m(&self, time_s: f64) -> f64 {
+        self.lead_m + self.speed_mps * time_s
     }
 }
 
-/// A leg's geodesic, and the polynomial that follows it to within 1 mm where there is one.
-pub struct Course {
-    pub line: Line,
-    pub lead_m: f64,
-    pub speed_mps: f64,
-    pub length_s: f64,
+/// A leg's geodesic, and the polynomial in latitude and longitude that follows it to within 1 mm where there is one.
+pub struct Course<'a> {
+    leg: &'a Leg,
+    terms: Series,
+    /// Where the series does not reach.
+    line: Option<Line>,
     follows: bool,
     lat: [f64; 8],
     lon: [f64; 8],
 }
 
-impl Course {
-    pub fn of(leg: &Leg) -> Course {
-        let line = leg.line();
+/// A node of the polynomial: latitude, longitude, and how they change by u (degrees).
+type Node = (f64, f64, f64, f64);
+
+impl<'a> Course<'a> {
+    pub fn of(leg: &'a Leg, envelope: &Envelope) -> Course<'a> {
         let half_s = leg.length_s / 2.0;
         let half_m = leg.speed_mps * half_s;
-        let (mut lat, mut lon, mut north, mut east) = ([0.0; 4], [0.0; 4], [0.0; 4], [0.0; 4]);
-        let mut most = 0.0_f64;
-        for k in 0..4 {
-            let (at, beside, azimuth) = line.position(leg.lead_m + leg.speed_mps * (half_s * (1.0 + NODES[k])));
-            lat[k] = at;
-            lon[k] = if k == 0 { beside } else { lon[0] + wrap_deg(beside - lon[0]) };
-            most = most.max(at.abs());
-            let ((sin_lat, cos_lat), (sin_a, cos_a)) = (sin_cos_deg(at), sin_cos_deg(azimuth));
-            let bend = 1.0 - E2 * sin_lat * sin_lat;
-            north[k] = (half_m * cos_a * bend * bend.sqrt() / (EQUATOR_M * (1.0 - E2))).to_degrees();
-            east[k] = (half_m * sin_a * bend.sqrt() / (EQUATOR_M * cos_lat)).to_degrees();
+        let farthest_m = leg.lead_m.abs().max(leg.way_m(leg.length_s).abs());
+        let mut course = Course {
+            leg,
+            terms: motion::series(envelope.start, envelope.along),
+            line: None,
+            follows: false,
+            lat: [0.0; 8],
+            lon: [0.0; 8],
+        };
+        if farthest_m > SERIES_M {
+            course.line = Some(leg.line());
         }
+        let mut nodes: [Node; 4] = [(0.0, 0.0, 0.0, 0.0); 4];
+        for (node, u) in nodes.iter_mut().zip(NODES) {
+            *node = course.node(envelope, leg.way_m(half_s * (1.0 + u)), half_m);
+        }
+        let most = nodes.iter().fold(0.0_f64, |most, node| most.max(node.0.abs()));
         let top_deg = most + half_m / METRES_PER_DEGREE;
-        Course {
-            line,
-            lead_m: leg.lead_m,
-            speed_mps: leg.speed_mps,
-            length_s: leg.length_s,
-            follows: half_m / MEAN_M < SHARE_OF_POLE * (90.0 - top_deg).to_radians(),
-            lat: coefficients(lat, north),
-            lon: coefficients(lon, east),
+        course.follows = half_m / MEAN_M < SHARE_OF_POLE * (90.0 - top_deg).to_radians();
+        if course.follows {
+            course.lat = coefficients([nodes[0].0, nodes[1].0, nodes[2].0, nodes[3].0], nodes.map(|node| node.2));
+            let beside = |k: usize| nodes[0].1 + wrapped(nodes[k].1 - nodes[0].1);
+            course.lon = coefficients([nodes[0].1, beside(1), beside(2), beside(3)], nodes.map(|node| node.3));
+        } else if course.line.is_none() {
+            course.line = Some(leg.line());
         }
+        course
+    }
+
+    fn node(&self, envelope: &Envelope, way_m: f64, half_m: f64) -> Node {
+        let (place, along) = self.ecef(way_m);
+        let (x, y, z) = (place[0], place[1], place[2] / (1.0 - E2));
+        let wide2 = x * x + y * y;
+        let wide = wide2.sqrt();
+        // The turns from the report, which are small, rather than the angles themselves.
+        let ((sin_lat, cos_lat), (sin_lon, cos_lon)) = (envelope.lat, envelope.lon);
+        let lat = self.leg.lat_deg + small_angle_deg(z * cos_lat - wide * sin_lat, wide * cos_lat + z * sin_lat);
+        let lon = self.leg.lon_deg + small_angle_deg(y * cos_lon - x * sin_lon, x * cos_lon + y * sin_lon);
+        // The point's normal is (x, y, z / (1 - e2)) over the prime radius; the meridian's radius follows from it.
+        let prime = (wide2 + z * z).sqrt();
+        let bend = 1.0 - E2 * (z / prime) * (z / prime);
+        let meridian = EQUATOR_M * (1.0 - E2) / (bend * bend.sqrt());
+        let north = along[2] * prime / (wide * meridian);
+        let east = (x * along[1] - y * along[0]) / wide2;
+        (lat, lon, (half_m * north).to_degrees(), (half_m * east).to_degrees())
+    }
+
+    /// Place and unit vector of the course, earth-centred, `way_m` from the report.
+    fn ecef(&self, way_m: f64) -> (Vec3, Vec3) {
+        match &self.line {
+            Some(line) => line.ecef(way_m),
+            None => motion::at(&self.terms, way_m),
+        }
+    }
+
+    /// Place and unit vector of the course, earth-centred, after a time.
+    pub fn ecef_at(&self, time_s: f64) -> (Vec3, Vec3) {
+        self.ecef(self.leg.way_m(time_s))
+    }
+
+    /// Latitude, longitude and azimuth by the geodesic itself, whatever it costs.
+    pub fn exact_at(&self, time_s: f64) -> (f64, f64, f64) {
+        self.line.unwrap_or_else(|| self.leg.line()).position(self.leg.way_m(time_s))
     }
 
     /// Latitude and longitude (degrees) after a time; longitudes run on within a leg that is a polynomial.
     pub fn at(&self, time_s: f64) -> (f64, f64) {
         if !self.follows {
-            let (lat, lon, _) = self.line.position(self.lead_m + self.speed_mps * time_s);
+            let (lat, lon, _) = self.exact_at(time_s);
             return (lat, lon);
         }
-        let u = 2.0 * time_s / self.length_s - 1.0;
+        let u = 2.0 * time_s / self.leg.length_s - 1.0;
         let x = (u * u - W0) / WIDE;
         (value(&self.lat, u, x), value(&self.lon, u, x))
     }
+}
+
+/// A small turn in longitude the short way, as it stands where it is short already.
+pub fn wrapped(turn_deg: f64) -> f64 {
+    if turn_deg.abs() < 180.0 {
+        turn_deg
+    } else {
+        wrap_deg(turn_deg)
+    }
+}
+
+/// The angle (degrees) whose tangent is sine / cosine; a series where it is small.
+fn small_angle_deg(sine: f64, cosine: f64) -> f64 {
+    let t = sine / cosine;
+    if !(cosine > 0.0 && t.abs() < SMALL) {
+        return sine.atan2(cosine).to_degrees();
+    }
+    let t2 = -t * t;
+    let mut sum = 0.0;
+    for term in (0..SMALL_TERMS).rev() {
+        sum = sum * t2 + 1.0 / (2 * term + 1) as f64;
+    }
+    (t * sum).to_degrees()
 }
 
 /// Of values and slopes by u at the four nodes: the cubics E and P of the value E + u P, even and odd.

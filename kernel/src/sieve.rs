@@ -4,9 +4,9 @@
 //! number of legs.
 
 use crate::altitude::{reference_bound_m, ALTITUDE_EPSILON_M, REFERENCES};
-use crate::geodesy::{dot, minus, Vec3};
+use crate::geodesy::{dot, minus};
 use crate::leg::{Envelope, Leg};
-use crate::volumes::Volumes;
+use crate::volumes::{Area, Edge, Volumes};
 
 const LEVEL_MPS: f64 = 1e-9;
 const STILL_MPS2: f64 = 1e-12;
@@ -15,7 +15,8 @@ const STEPS: usize = 256;
 /// A leg and a volume that may meet, with the times of `keepclear.geo.sieve.Pairs`.
 #[derive(Clone, Copy)]
 pub struct Pair {
-    pub volume: usize,
+    /// Of the open volumes.
+    pub number: usize,
     pub first: f64,
     pub last: f64,
     pub first_perhaps: f64,
@@ -63,7 +64,7 @@ impl Axis {
 
     /// The step of a value: never less for a greater one.
     fn step(&self, value: f64) -> usize {
-        (((value - self.least) * self.a_unit).floor().min((STEPS - 2) as f64).max(-1.0) + 1.0) as usize
+        ((value - self.least) * self.a_unit + 1.0).min((STEPS - 1) as f64).max(0.0) as usize
     }
 
     fn row(&self, step: usize, list: usize) -> usize {
@@ -91,8 +92,7 @@ fn gather(sets: &mut [u64], words: usize, steps: impl Iterator<Item = usize>, be
 }
 
 struct Open {
-    volume: usize,
-    centre: Vec3,
+    area: Area,
     reach_m: f64,
     opens_s: f64,
     closes_s: f64,
@@ -101,6 +101,7 @@ struct Open {
 /// The volumes open at some time of the look-ahead, held so that a leg finds those near it.
 pub struct Sieve {
     open: Vec<Open>,
+    edges: Vec<Edge>,
     bands: Vec<Vec<(f64, f64)>>,
     space: [Axis; 3],
     height: Axis,
@@ -110,34 +111,42 @@ impl Sieve {
     pub fn of(volumes: &Volumes<'_>, now_ms: i64, look_ahead_ms: i64) -> Sieve {
         let until_ms = now_ms.saturating_add(look_ahead_ms.max(1));
         let seconds = |ms: i64| ms.saturating_sub(now_ms) as f64 / 1000.0;
+        let mut edges = vec![];
         let open: Vec<Open> = (0..volumes.len())
             .filter(|&v| volumes.start_ms[v] <= until_ms && volumes.end_ms[v] >= now_ms)
             .map(|v| Open {
-                volume: v,
-                centre: volumes.centre_of(v),
+                area: volumes.area(v, &mut edges),
                 reach_m: volumes.reach_m[v],
                 opens_s: seconds(volumes.start_ms[v]),
                 closes_s: seconds(volumes.end_ms[v]),
             })
             .collect();
         let bands: Vec<Vec<(f64, f64)>> = (0..REFERENCES)
-            .map(|reference| open.iter().map(|one| band(volumes, one.volume, reference)).collect())
+            .map(|reference| open.iter().map(|one| band(volumes, one.area.volume, reference)).collect())
             .collect();
         let along = |axis: usize| {
-            Axis::of(&[open.iter().map(|o| (o.centre[axis] - o.reach_m, o.centre[axis] + o.reach_m)).collect()])
+            Axis::of(&[open
+                .iter()
+                .map(|o| (o.area.centre[axis] - o.reach_m, o.area.centre[axis] + o.reach_m))
+                .collect()])
         };
         let space = [along(0), along(1), along(2)];
         let height = Axis::of(&bands);
-        Sieve { open, bands, space, height }
+        Sieve { open, edges, bands, space, height }
     }
 
     pub fn is_empty(&self) -> bool {
         self.open.is_empty()
     }
 
+    /// The area of an open volume, and its edges.
+    pub fn area(&self, number: usize) -> (&Area, &[Edge]) {
+        let area = &self.open[number].area;
+        (area, &self.edges[area.edges.clone()])
+    }
+
     /// Appends the pairs of a leg that can meet, and some that do not, in order of their volumes.
-    pub fn sift(&self, leg: &Leg, pairs: &mut Vec<Pair>) {
-        let envelope = leg.envelope();
+    pub fn sift(&self, leg: &Leg, envelope: &Envelope, pairs: &mut Vec<Pair>) {
         let (low, high) = leg.heights();
         let half_s = leg.length_s / 2.0;
         let half_m = |axis: usize| envelope.velocity[axis].abs() * half_s + envelope.thick_m;
@@ -153,12 +162,13 @@ impl Sieve {
             begun(2),
             ending(2),
         ];
+        let [a, b, c, d, e, f, g, h] = sets.map(|set| &set[..self.height.words]);
         for word in 0..self.height.words {
-            let mut left = sets.iter().fold(u64::MAX, |all, set| all & set[word]);
+            let mut left = a[word] & b[word] & c[word] & d[word] & e[word] & f[word] & g[word] & h[word];
             while left != 0 {
                 let number = 64 * word + left.trailing_zeros() as usize;
                 left &= left - 1;
-                pairs.extend(self.timed(leg, &envelope, number));
+                pairs.extend(self.timed(leg, envelope, number));
             }
         }
     }
@@ -170,7 +180,7 @@ impl Sieve {
         if !(first_perhaps < last_perhaps) {
             return None;
         }
-        let apart = minus(one.centre, envelope.place);
+        let apart = minus(one.area.centre, envelope.place);
         let speed2 = dot(envelope.velocity, envelope.velocity);
         let moves = speed2 > STILL_MPS2;
         let nearest = if moves { dot(apart, envelope.velocity) / speed2 } else { 0.0 };
@@ -188,7 +198,7 @@ impl Sieve {
         }
         let (first, last) =
             if leg.alt_err_m == 0.0 { (first_perhaps, last_perhaps) } else { self.held(leg, number, 0.0) };
-        Some(Pair { volume: one.volume, first, last, first_perhaps, last_perhaps, near_from, near_until })
+        Some(Pair { number, first, last, first_perhaps, last_perhaps, near_from, near_until })
     }
 
     /// From when until when height and clock are in band and window; upside down if never.

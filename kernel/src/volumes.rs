@@ -2,6 +2,8 @@
 //!
 //! Law: the arithmetic is that of numpy, line by line; inside is the interior, and the border belongs to nobody.
 
+use std::ops::Range;
+
 use numpy::{PyReadonlyArray1, PyReadonlyArray2};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -127,12 +129,60 @@ pub enum Kind {
     Everywhere,
 }
 
+/// From (ax, ay) to (bx, by), longitude first, in degrees.
+pub type Edge = [f64; 4];
+
+/// The area of one volume. `bounds` are west, south, east, north.
+pub struct Area {
+    pub volume: usize,
+    pub kind: Kind,
+    pub edges: Range<usize>,
+    pub bounds: [f64; 4],
+    pub centre: Vec3,
+    pub radius_m: f64,
+}
+
+impl Area {
+    /// By how many degrees a longitude is turned to be within half a turn of the middle of the bounds.
+    pub fn turn(&self, lon_deg: f64) -> f64 {
+        let away = (self.bounds[0] + self.bounds[2]) / 2.0 - lon_deg;
+        if away.abs() < 180.0 {
+            0.0
+        } else {
+            360.0 * (away / 360.0).round()
+        }
+    }
+
+    /// Whether a point is inside the edges, which are those of this area.
+    pub fn is_within(&self, edges: &[Edge], lat: f64, lon: f64) -> bool {
+        let lon = lon + self.turn(lon);
+        let mut odd = false;
+        for [ax, ay, bx, by] in edges {
+            if (*ay <= lat) != (*by <= lat) {
+                odd ^= lon < ax + (lat - ay) / (by - ay) * (bx - ax);
+            }
+        }
+        odd
+    }
+}
+
 impl Volumes<'_> {
     pub fn len(&self) -> usize {
         self.lower_m.len()
     }
 
-    pub fn kind(&self, volume: usize) -> Kind {
+    /// What one volume's area is, its edges in one piece with those of others: they are appended.
+    pub fn area(&self, volume: usize, edges: &mut Vec<Edge>) -> Area {
+        let begin = edges.len();
+        let [ax, ay, bx, by] = self.edges;
+        edges.extend(self.edges_of(volume).map(|k| [ax[k], ay[k], bx[k], by[k]]));
+        let bounds = [0, 1, 2, 3].map(|side| self.boxes[side][volume]);
+        let centre = [0, 1, 2].map(|axis| self.centre[axis][volume]);
+        let radius_m = self.radius_m[volume];
+        Area { volume, kind: self.kind(volume), edges: begin..edges.len(), bounds, centre, radius_m }
+    }
+
+    fn kind(&self, volume: usize) -> Kind {
         if self.first[volume] < self.first[volume + 1] {
             Kind::Edged
         } else if self.radius_m[volume].is_finite() {
@@ -142,33 +192,8 @@ impl Volumes<'_> {
         }
     }
 
-    pub fn edges_of(&self, volume: usize) -> std::ops::Range<usize> {
+    fn edges_of(&self, volume: usize) -> Range<usize> {
         self.first[volume] as usize..self.first[volume + 1] as usize
-    }
-
-    pub fn centre_of(&self, volume: usize) -> Vec3 {
-        [self.centre[0][volume], self.centre[1][volume], self.centre[2][volume]]
-    }
-
-    /// By how many degrees a longitude is turned to be within half a turn of the middle of the volume's box.
-    pub fn turn(&self, volume: usize, lon_deg: f64) -> f64 {
-        let middle = (self.boxes[0][volume] + self.boxes[2][volume]) / 2.0;
-        360.0 * ((middle - lon_deg) / 360.0).round()
-    }
-
-    /// Whether a point is inside the area of a volume with edges.
-    pub fn within_edges(&self, volume: usize, lat: f64, lon: f64) -> bool {
-        let lon = lon + self.turn(volume, lon);
-        let [ax, ay, bx, by] = self.edges;
-        let range = self.edges_of(volume);
-        let (ax, ay, bx, by) = (&ax[range.clone()], &ay[range.clone()], &bx[range.clone()], &by[range]);
-        let mut odd = false;
-        for k in 0..ax.len() {
-            if (ay[k] <= lat) != (by[k] <= lat) {
-                odd ^= lon < ax[k] + (lat - ay[k]) / (by[k] - ay[k]) * (bx[k] - ax[k]);
-            }
-        }
-        odd
     }
 
     /// Geodesic metres and azimuth there from the centre of a circle to a point; None near the antipode.
