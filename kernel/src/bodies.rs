@@ -92,8 +92,12 @@ impl Bodies {
         circles: impl Iterator<Item = (f64, f64, f64)>,
         boxes: &[Box4],
     ) -> Bodies {
-        let mut bodies =
-            Bodies { shapes: Vec::new(), boxes: boxes.to_vec(), rings: Vec::new(), corners: Vec::with_capacity(corners.len()) };
+        let mut bodies = Bodies {
+            shapes: Vec::new(),
+            boxes: boxes.to_vec(),
+            rings: Vec::new(),
+            corners: Vec::with_capacity(corners.len()),
+        };
         for (k, (lat_deg, lon_deg, radius_m)) in circles.enumerate() {
             let (first, end) = (first_ring[k], first_ring[k + 1]);
             let shape = if first < end {
@@ -102,10 +106,11 @@ impl Bodies {
                     bodies.add_ring(&corners[ring[r]..ring[r + 1]]);
                 }
                 bodies.turn_left(held);
-                bodies.boxes[k] = bodies.rings[held..].iter().fold(
-                    [f64::INFINITY, f64::INFINITY, f64::NEG_INFINITY, f64::NEG_INFINITY],
-                    |all, ring| hull(all, ring.bounds),
-                );
+                bodies.boxes[k] = bodies.rings[held..]
+                    .iter()
+                    .fold([f64::INFINITY, f64::INFINITY, f64::NEG_INFINITY, f64::NEG_INFINITY], |all, ring| {
+                        hull(all, ring.bounds)
+                    });
                 Shape::Rings(held, bodies.rings.len())
             } else if radius_m.is_nan() {
                 Shape::Everywhere
@@ -139,7 +144,8 @@ impl Bodies {
     /// Makes the rings from `held` on, those of one area, run with the area's inside on their left.
     fn turn_left(&mut self, held: usize) {
         for r in held..self.rings.len() {
-            let is_hole = (held..self.rings.len()).filter(|&other| other != r && self.nested(r, other)).count() % 2 == 1;
+            let is_hole =
+                (held..self.rings.len()).filter(|&other| other != r && self.nested(r, other)).count() % 2 == 1;
             let ring = &self.rings[r];
             let corners = &mut self.corners[ring.first..ring.end];
             if !corners.is_empty() && runs_left(corners) == is_hole {
@@ -183,8 +189,12 @@ impl Bodies {
         match (self.shapes[i], others.shapes[j]) {
             (Shape::Everywhere, _) | (_, Shape::Everywhere) => true,
             (Shape::Round(a), Shape::Round(b)) => circles_meet(&a, &b),
-            (Shape::Rings(first, end), Shape::Round(circle)) => self.meets_circle(i, first, end, &circle, &others.boxes[j]),
-            (Shape::Round(circle), Shape::Rings(first, end)) => others.meets_circle(j, first, end, &circle, &self.boxes[i]),
+            (Shape::Rings(first, end), Shape::Round(circle)) => {
+                self.meets_circle(i, first, end, &circle, &others.boxes[j])
+            }
+            (Shape::Round(circle), Shape::Rings(first, end)) => {
+                others.meets_circle(j, first, end, &circle, &self.boxes[i])
+            }
             (Shape::Rings(..), Shape::Rings(..)) => {
                 [0.0, -TURN, TURN].iter().any(|&turn| self.rings_meet(i, others, j, turn, scratch))
             }
@@ -285,9 +295,9 @@ impl Bodies {
         }
         let limit = nearer_than(circle.radius_m, circle.radius_m);
         let (low, high) = chord_bounds(limit);
-        self.edges(first, end)
-            .filter(|edge| in_reach(edge, box_deg))
-            .any(|edge| edge_in_reach(circle, edge.a.map(|v| v / UNITS), edge.b.map(|v| v / UNITS), limit, low, high, 0))
+        self.edges(first, end).filter(|edge| in_reach(edge, box_deg)).any(|edge| {
+            edge_in_reach(circle, edge.a.map(|v| v / UNITS), edge.b.map(|v| v / UNITS), limit, low, high, 0)
+        })
     }
 }
 
@@ -312,7 +322,11 @@ fn runs_left(corners: &[Point]) -> bool {
     let count = corners.len();
     let lowest = (1..count).fold(0, |best, k| {
         let (p, q) = (corners[k], corners[best]);
-        if (p[1], p[0]) < (q[1], q[0]) { k } else { best }
+        if (p[1], p[0]) < (q[1], q[0]) {
+            k
+        } else {
+            best
+        }
     });
     orient(corners[(lowest + count - 1) % count], corners[lowest], corners[(lowest + 1) % count]) > 0.0
 }

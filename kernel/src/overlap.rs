@@ -102,7 +102,8 @@ fn overlap_index(py: Python<'_>, areas: &Bound<'_, PyAny>) -> PyResult<OverlapIn
             .collect::<PyResult<Vec<Extent>>>()?;
         let reference = most_frequent(&extents);
         let bounds: Vec<Bounds> = boxes.iter().zip(&extents).map(|(b, e)| bounds_of(b, e, reference)).collect();
-        let (bodies, tree) = rayon::join(|| Bodies::of(&corners, &ring, &first_ring, circles, &boxes), || Tree::of(&bounds));
+        let (bodies, tree) =
+            rayon::join(|| Bodies::of(&corners, &ring, &first_ring, circles, &boxes), || Tree::of(&bounds));
         Ok(OverlapIndex { bodies, boxes, extents, reference, tree })
     })
 }

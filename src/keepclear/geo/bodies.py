@@ -191,17 +191,12 @@ def _polygons(areas: Areas, index: IntArray) -> tuple[Any, IntArray]:
     import shapely  # noqa: PLC0415  0.2 s to import, and only rings need it
 
     some, place = np.unique(index, return_inverse=True)
-    chosen = areas.take(some)
-    corners = np.stack([chosen.x, chosen.y], axis=1)
-    rings = shapely.polygons(shapely.linearrings(corners, indices=np.repeat(*_numbered(chosen.ring))))
-    bodies = rings[chosen.first_ring[:-1]]
-    for k in np.nonzero(np.diff(chosen.first_ring) > 1)[0]:
-        for ring in rings[chosen.first_ring[k] + 1 : chosen.first_ring[k + 1]]:
-            bodies[k] = shapely.symmetric_difference(bodies[k], ring)
-    shapely.prepare(bodies)
+    body, ring = expand(areas.first_ring[some], areas.first_ring[some + 1])
+    part, corner = expand(areas.ring[ring], areas.ring[ring + 1])
+    rings = shapely.polygons(shapely.linearrings(areas.x[corner], areas.y[corner], indices=part))
+    if len(rings) == len(some):
+        return rings, place
+    bodies = rings[np.searchsorted(body, np.arange(len(some)))]
+    for k in np.nonzero(body[1:] == body[:-1])[0]:
+        bodies[body[k]] = shapely.symmetric_difference(bodies[body[k]], rings[k + 1])
     return bodies, place
-
-
-def _numbered(bounds: IntArray) -> tuple[IntArray, IntArray]:
-    counts = np.diff(bounds)
-    return np.arange(len(counts)), counts

@@ -87,8 +87,11 @@ class PlainIndex:
 
     def pairs_with(self, others: Self) -> Pairs:
         """As the index says."""
-        near = self._near(*_boxes(others.areas, self.reference))
-        return _met(self.areas, others.areas, ((self.tree.order[place], query) for query, place in near))
+        order, low, high = others.tree.order, others.tree.low, others.tree.high
+        if others.reference != self.reference:
+            low, high = (sides[:, order] for sides in _boxes(others.areas, self.reference))
+        near = self._near(low, high)
+        return _met(self.areas, others.areas, ((self.tree.order[place], order[query]) for query, place in near))
 
     def _near(
         self, low: FloatArray, high: FloatArray, after: IntArray | None = None
@@ -96,11 +99,12 @@ class PlainIndex:
         """Blocks of (box, place in the tree) that meet as they are or one of them turned by 360 degrees, each once."""
         yield from self.tree.meeting(low, high, after)
         west, east = self.tree.low[0], self.tree.high[0]
+        span_low, span_high = self.tree.span
         for turn in (-360.0, 360.0):
-            some = np.nonzero(
-                (low[0] + turn < east.max(initial=-np.inf)) & (west.min(initial=np.inf) < high[0] + turn)
-            )[0]
-            turned_low, turned_high = low[:, some].copy(), high[:, some].copy()
+            some = np.nonzero((low[0] + turn < span_high[0]) & (span_low[0] < high[0] + turn))[0]
+            if not some.size:
+                continue
+            turned_low, turned_high = low[:, some], high[:, some]
             turned_low[0] += turn
             turned_high[0] += turn
             for which, place in self.tree.meeting(turned_low, turned_high, None if after is None else after[some]):
@@ -147,8 +151,13 @@ def _below(
     lower: FloatArray, lower_ref: IntArray, upper: FloatArray, upper_ref: IntArray
 ) -> tuple[BoolArray, BoolArray]:
     """Whether a lower limit is perhaps, and is surely, below an upper one; an open limit is surely."""
-    is_open = np.isinf(lower) | np.isinf(upper)
-    height = np.where(is_open, 0.0, np.maximum(np.abs(lower), np.abs(upper)))
-    bound = np.where(is_open, 0.0, reference_bound_m(lower_ref, upper_ref, height))
-    upper = upper - ALTITUDE_EPSILON_M
-    return lower - bound < upper, lower + bound < upper
+    top = upper - ALTITUDE_EPSILON_M
+    below: BoolArray = lower < top
+    surely = below.copy()
+    mixed = np.nonzero((lower_ref != upper_ref) & np.isfinite(lower) & np.isfinite(upper))[0]
+    if mixed.size:
+        height = np.maximum(np.abs(lower[mixed]), np.abs(upper[mixed]))
+        bound = reference_bound_m(lower_ref[mixed], upper_ref[mixed], height)
+        below[mixed] = lower[mixed] - bound < top[mixed]
+        surely[mixed] = lower[mixed] + bound < top[mixed]
+    return below, surely

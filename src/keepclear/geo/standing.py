@@ -82,7 +82,7 @@ class Standing:
         return sum(int(np.count_nonzero(block.alive)) for block in self.blocks)
 
     def adding(self, keys: npt.ArrayLike, volumes: Sequence[Volume] | Volumes) -> Self:
-        """With volumes added, each in the place of the one with its key; ValueError if keys and volumes do not match."""
+        """With volumes added, each in place of the one with its key; ValueError if keys and volumes do not match."""
         key = np.asarray(keys, dtype=np.int64).reshape(-1)
         if len(key) != len(volumes) or len(np.unique(key)) != len(key):
             raise ValueError(

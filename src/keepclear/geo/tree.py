@@ -17,6 +17,7 @@ from keepclear.geo.units import BoolArray, FloatArray, IntArray
 from keepclear.geo.volumes import expand
 
 _LEAF = 16
+"""A leaf has more than half as many boxes and no more; the only one has what there is."""
 _FAN_BITS = 3
 _BLOCK_QUERIES = 2_048
 _BLOCK_PAIRS = 1_000_000
@@ -59,6 +60,14 @@ class Tree:
             first=_bounds(count, depth),
         )
 
+    @property
+    def span(self) -> tuple[FloatArray, FloatArray]:
+        """The box that holds them all; upside down if there are none."""
+        if not self.levels:
+            return np.full(len(self.low), np.inf), np.full(len(self.low), -np.inf)
+        low, high = self.levels[0]
+        return low[:, 0], high[:, 0]
+
     def meeting(
         self, low: FloatArray, high: FloatArray, after: IntArray | None = None
     ) -> Iterator[tuple[IntArray, IntArray]]:
@@ -82,7 +91,7 @@ class Tree:
         if after is not None:
             beyond = self.first[node + 1] > after[query] + 1
             query, node = query[beyond], node[beyond]
-        per_block = _BLOCK_PAIRS // (int(np.diff(self.first).max()) + 1)
+        per_block = _BLOCK_PAIRS // _LEAF
         for begin in range(0, len(query), per_block):
             part = slice(begin, begin + per_block)
             row, place = expand(self.first[node[part]], self.first[node[part] + 1])
