@@ -92,6 +92,26 @@ def test_the_understanding_may_agree_other_times():
     assert ask(active=True, enter_ms=NOW + 5 * MINUTE, reaction=slow).margin_ms == 120_000
 
 
+def test_the_time_of_the_best_manoeuvre_takes_the_place_of_the_shortest_way_out():
+    at = {"inside": True, "enter_ms": NOW + 10 * MINUTE, "distance_out_cm": 2_000_000, "pos_err_cm": 200_000}
+    assert ask(**at).way_out_ms == 100_000
+    turned = ask(**at, manoeuvre_ms=140_000)
+    assert (turned.margin_ms, turned.margin_low_ms, turned.way_out_ms) == (310_000, 310_000, 140_000)
+    # A climb may be quicker than the way to the side.
+    assert ask(**at, manoeuvre_ms=30_000).margin_ms == 420_000
+    active = ask(**{**at, "active": True, "enter_ms": NOW}, clear_ms=NOW + MINUTE, manoeuvre_ms=45_000)
+    assert (active.case, active.margin_ms, active.way_out_ms) == (Case.ACTIVE_INSIDE, None, 45_000)
+    outside = {"active": True, "enter_ms": NOW + 5 * MINUTE}
+    assert ask(**outside, manoeuvre_ms=45_000) == ask(**outside)
+
+
+def test_no_manoeuvre_out_is_a_reason_and_never_a_number():
+    at = {"inside": True, "enter_ms": NOW + 10 * MINUTE, "distance_out_cm": 2_000_000}
+    none = ask(**at, manoeuvre_ms=NEVER_MS)
+    assert (none.margin_ms, none.margin_low_ms, none.margin_high_ms, none.way_out_ms) == (None,) * 4
+    assert "no manoeuvre" in none.reason
+
+
 @given(st.integers(0, 10**9), st.integers(1, 10**6))
 def test_time_for_a_way_is_rounded_up(distance_cm, speed_cmps):
     found = time_for_ms(distance_cm, speed_cmps)

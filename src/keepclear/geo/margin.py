@@ -6,6 +6,9 @@ margin None with a reason, never a number that looks better than it is; a warnin
 Three cases. Not yet active: the time until the activity is active, or until the flight enters if that is later,
 less the reaction, less the time to clear by the shortest way out. Active, flight outside: the time until it enters,
 less the reaction. Active, flight inside: there is no margin, only the time to be clear.
+
+The shortest way out at the present speed counts no turn and knows no climb. Where the time by the best of the
+manoeuvres is known (manoeuvre.py) it takes that place; every error is against the flight in it already.
 """
 
 from dataclasses import dataclass
@@ -44,8 +47,9 @@ class Margin:
     """An answer: the case, the margin and its range over the position error, or why there is none.
 
     `margin_low_ms` is the careful end and may be known when the margin is not. For a flight inside, `to_clear_ms`
-    is the time until it leaves on its present course and `way_out_ms` the time by the shortest way out at its
-    present speed, the turn not counted; each is None when it is not known or not within the look-ahead.
+    is the time until it leaves on its present course and `way_out_ms` the time by the best manoeuvre, or if that was
+    not asked the shortest way out at its present speed, the turn not counted; each is None when it is not known or not
+    within the look-ahead.
     """
 
     case: Case
@@ -85,26 +89,32 @@ def margin(
     enter_earliest_ms: int | None = None,
     clear_latest_ms: int | None = None,
     pos_err_cm: int = 0,
+    manoeuvre_ms: int | None = None,
 ) -> Margin:
     """The margin of one flight and one volume, from a row of `encounters` and what is known of the activity.
 
     `inside` is about the area and band alone, whatever the clock says. `distance_out_cm` is the shortest way out from
     where the flight is, or will be when it is first inside an active volume. None and NEVER_MS are "not known" and
     "not within the look-ahead". The high end of a range mirrors the low one about the margin.
+
+    `manoeuvre_ms`: how long the flight needs from there to be clear by the best of its manoeuvres (`ways_out`), in the
+    place of distance_out_cm, speed_cmps and pos_err_cm; NEVER_MS: by none of them. None: it was not asked.
     """
     enter, earliest = _known(enter_ms), _known(enter_earliest_ms)
     earliest = enter if earliest is None else earliest
+    way_out = time_for_ms(distance_out_cm, speed_cmps)
+    farther = None if distance_out_cm is None else distance_out_cm + pos_err_cm
+    farther_out = time_for_ms(farther, speed_cmps)
+    if manoeuvre_ms is not None:
+        way_out = farther_out = _known(manoeuvre_ms)
     if active and inside:
-        return _inside(now_ms, _known(clear_ms), _known(clear_latest_ms), time_for_ms(distance_out_cm, speed_cmps))
+        return _inside(now_ms, _known(clear_ms), _known(clear_latest_ms), way_out)
     if active:
         return _outside(now_ms + reaction.total_ms, enter, earliest)
     if inside:
         enter, earliest = now_ms if enter is None else enter, now_ms if earliest is None else earliest
     if enter is None and earliest is None:
         return Margin(Case.NOT_YET_ACTIVE, None, None, None, reason="the flight does not enter within the look-ahead")
-    way_out = time_for_ms(distance_out_cm, speed_cmps)
-    farther = None if distance_out_cm is None else distance_out_cm + pos_err_cm
-    farther_out = time_for_ms(farther, speed_cmps)
     starts = now_ms if activity_start_ms is None else activity_start_ms
     needs_from = now_ms + reaction.total_ms
     low = value = None
@@ -113,7 +123,7 @@ def margin(
     if enter is not None and way_out is not None and activity_start_ms is not None:
         value = max(starts, enter) - needs_from - way_out
     high = None if value is None or low is None else 2 * value - low
-    reason = _why_undecided(activity_start_ms, enter, way_out)
+    reason = _why_undecided(activity_start_ms, enter, way_out, asked=manoeuvre_ms is not None)
     return Margin(Case.NOT_YET_ACTIVE, value, low, high, way_out_ms=way_out, reason=reason)
 
 
@@ -139,11 +149,13 @@ def _outside(ready_ms: int, enter: int | None, earliest: int | None) -> Margin:
     return Margin(Case.ACTIVE_OUTSIDE, value, low, value + (value - low if low is not None else 0))
 
 
-def _why_undecided(start: int | None, enter: int | None, way_out: int | None) -> str:
+def _why_undecided(start: int | None, enter: int | None, way_out: int | None, *, asked: bool) -> str:
     if start is None:
         return "the start of the activity is not known; the low end takes it as now"
     if enter is None:
         return "the flight enters only if its position error is against it"
+    if way_out is None and asked:
+        return "no manoeuvre of its class leads out within the look-ahead"
     if way_out is None:
         return "the time to clear is not known: no speed, or no edge to fly to"
     return ""

@@ -2,6 +2,10 @@
 
 Law: the same arithmetic as for tracks; a plan is legs, each a geodesic at constant speed between two waypoints. A leg
 whose ends are measured from different references has no known altitude between them and meets every band.
+
+A plan may also be said as a sequence of volumes, each with its band and window. It is then no `Plan`: its volumes are
+held against notices as volumes are against volumes, two lists against each other (`overlaps` of overlap.py), and the
+first row by the window is where it comes first.
 """
 
 from collections.abc import Sequence
