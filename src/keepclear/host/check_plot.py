@@ -74,7 +74,9 @@ class Trails:
                     else:
                         on.spots += line
                     begin = at
-        on.legend.append(("trail", "track"))
+        if len(self._trails) <= MAX_NAMED:
+            on.labels += [(name, trail[-1][1:]) for name, trail in self._trails.items()]
+        on.legend.append(("trail" if len(on.trails) > MAX_NAMED else "bold", "track"))
         if self._only is not None:
             on.ahead += self._ahead(self._only)
             on.legend[-1] = ("ahead", f"course ahead, {self._look_ahead_ms / 1000:g} s")

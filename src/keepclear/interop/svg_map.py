@@ -22,6 +22,7 @@ LEAST_HEIGHT: Final = 360.0
 MOST_HEIGHT: Final = 1_400.0
 MARK_R: Final = 4.5
 MANY_MARKS: Final = 100
+FEW: Final = 60  # so many lines are drawn boldly
 LEAST_DEG: Final = 0.05  # a single point still has a map about it
 KM_PER_DEGREE: Final = 111.2
 NM_PER_DEGREE: Final = 60.04
@@ -32,12 +33,14 @@ text { font: 12px 'DejaVu Sans', Verdana, sans-serif; fill: #1c2733; }
 .frame { fill: #fbfcfd; stroke: #7b8794; }
 .grid { stroke: #dde3e9; stroke-width: 1; }
 .trail { fill: none; stroke: #5b7fa6; stroke-width: 0.9; stroke-opacity: 0.5; }
+.bold { fill: none; stroke: #3f6792; stroke-width: 1.8; }
 .ahead { fill: none; stroke: #5b7fa6; stroke-width: 1; stroke-dasharray: 5 3; }
 .spot { fill: #2f5578; }
 .area { fill: #e0a030; fill-opacity: 0.22; stroke: #a86f10; stroke-width: 1; fill-rule: evenodd; }
 .hot { fill: #d0342c; fill-opacity: 0.22; stroke: #a3170f; stroke-width: 1.2; fill-rule: evenodd; }
 .mark { fill: none; stroke: #c21807; stroke-width: 1.8; }
 .number { fill: #8d0f04; font-size: 11px; font-weight: bold; stroke: #ffffff; stroke-width: 2.5; paint-order: stroke; }
+.label { fill: #2f5578; font-size: 10px; stroke: #ffffff; stroke-width: 2; paint-order: stroke; }
 .name { fill: #6d4708; font-size: 11px; stroke: #ffffff; stroke-width: 2.5; paint-order: stroke; text-anchor: middle; }
 """
 
@@ -61,13 +64,15 @@ class Mark:
 
 @dataclass(slots=True)
 class Map:
-    """What is drawn. `trails` are where tracks were, `ahead` where they go on to, `spots` where they are."""
+    """What is drawn. `trails` are where tracks were, `ahead` where they go on to, `spots` where they are,
+    `labels` their names there."""
 
     title: str
     subtitle: str = ""
     trails: list[list[LonLat]] = field(default_factory=list)
     ahead: list[list[LonLat]] = field(default_factory=list)
     spots: list[LonLat] = field(default_factory=list)
+    labels: list[tuple[str, LonLat]] = field(default_factory=list)
     areas: list[Area] = field(default_factory=list)
     marks: list[Mark] = field(default_factory=list)
     legend: list[tuple[str, str]] = field(default_factory=list)
@@ -78,9 +83,13 @@ class Map:
         body = [
             *frame.grid(),
             *(f'<path class="{"hot" if area.hot else "area"}" d="{frame.rings(area.rings)}"/>' for area in self.areas),
-            *(f'<polyline class="trail" points="{frame.line(trail)}"/>' for trail in self.trails),
+            *(
+                f'<polyline class="{"trail" if len(self.trails) > FEW else "bold"}" points="{frame.line(trail)}"/>'
+                for trail in self.trails
+            ),
             *(f'<polyline class="ahead" points="{frame.line(line)}"/>' for line in self.ahead),
             *(f'<circle class="spot" cx="{x:.1f}" cy="{y:.1f}" r="2.2"/>' for x, y in map(frame.xy, self.spots)),
+            *(frame.label(words, place) for words, place in self.labels),
             *(frame.name(area) for area in self.areas if area.name),
             *(part for mark in self.marks for part in frame.mark(mark)),
         ]
@@ -155,6 +164,11 @@ class _Frame:
         x = (min(x for x, _ in ends) + max(x for x, _ in ends)) / 2
         y = (min(y for _, y in ends) + max(y for _, y in ends)) / 2
         return f'<text class="name" x="{x:.1f}" y="{y + 4:.1f}">{_text(area.name)}</text>'
+
+    def label(self, words: str, place: LonLat) -> str:
+        """A track's name beside its newest place."""
+        x, y = self.xy(place)
+        return f'<text class="label" x="{x + 5:.1f}" y="{y + 12:.1f}">{_text(words)}</text>'
 
     def mark(self, mark: Mark) -> Iterable[str]:
         """A finding: a ring about each aircraft, a line between two, and the text."""
