@@ -6,29 +6,23 @@ for the cases. Prints tables, and writes them with a plot to docs.
 """
 
 import argparse
-import json
-import signal
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from math import log
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
 from bench import Table, figure
 from bench.chart import Axis, Chart, Curve
-from bench.detection_child import OVER_MEMORY, STOP_BYTES, STOP_S
+from bench.detection_areas import area_tables
 from bench.detection_inputs import cases, picture
+from bench.detection_run import OURS, PEERS, Run, child, run
 from bench.page import DOCS, where_seen, write_section
 
-ROOT: Final = Path(__file__).resolve().parent.parent
-PEERS: Final = ROOT / ".venv-bench" / "bin" / "python"
 COUNTS: Final = (100, 1_000, 3_000, 10_000, 30_000, 100_000)
-OURS: Final = ("keepclear numpy",)
 METHODS: Final = (*OURS, "cKDTree + numpy", "STRtree + numpy", "BlueSky compiled", "BlueSky numpy")
 FLOOR_MS: Final = {10_000: 1.25, 100_000: 50.0}
 """One core: the tracks sorted once, and 42 ns for each pair that has to be looked at exactly."""
@@ -36,43 +30,8 @@ GROWTH_FROM: Final = 1_000
 PLOT: Final = "detection.svg"
 
 
-@dataclass(frozen=True)
-class Run:
-    """What one method did with one input; `stopped` says why there are no figures."""
-
-    ms: float = np.nan
-    peak_mb: float = np.nan
-    rows: frozenset[tuple[int, int]] = frozenset()
-    stopped: str = ""
-
-
 class NoPeers(Exception):
     """The peers' environment is not there."""
-
-
-def run(method: str, arrays: dict[str, Any], folder: Path) -> Run:
-    """One method on arrays, in its own process."""
-    done, saved = _child(method, arrays, folder)
-    if done.returncode == -signal.SIGALRM:
-        return Run(stopped=f"> {STOP_S} s")
-    if done.returncode in (OVER_MEMORY, -signal.SIGABRT, -signal.SIGKILL):
-        return Run(stopped=f"> {STOP_BYTES // 2**30} GB")
-    if done.returncode != 0:
-        raise RuntimeError(f"{method} failed\n{done.stderr}")
-    figures = json.loads(done.stdout.splitlines()[-1])
-    with np.load(saved) as held:
-        rows = held["rows"]
-    return Run(figures["ms"], figures["peak_mb"], frozenset(map(tuple, rows.tolist())))
-
-
-def _child(method: str, arrays: dict[str, Any], folder: Path) -> tuple[subprocess.CompletedProcess[str], Path]:
-    source, target = folder / "in.npz", folder / "out.npz"
-    np.savez(source, **arrays)
-    target.unlink(missing_ok=True)
-    ours = method.startswith("keepclear")
-    module = "bench.detection_ours" if ours else "bench.detection_peers"
-    command = [sys.executable if ours else str(PEERS), "-m", module, method, str(source), str(target)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False), target
 
 
 def pictures(counts: Sequence[int], folder: Path) -> dict[int, dict[str, Run]]:
@@ -140,7 +99,7 @@ def cases_table(folder: Path) -> Table:
     arrays, kinds = cases()
     answers = {}
     for method in METHODS:
-        done, saved = _child(method, arrays, folder)
+        done, saved = child(method, arrays, folder)
         if done.returncode != 0:
             raise RuntimeError(f"{method} failed at the cases\n{done.stderr}")
         with np.load(saved) as held:
@@ -199,6 +158,7 @@ def tables(counts: Sequence[int] = COUNTS) -> Iterator[tuple[Table, str]]:
         yield memory_table(found), ""
         yield pairs_table(found), ""
         yield cases_table(folder), ""
+        yield from ((table, "") for table in area_tables(folder))
 
 
 def _say(text: str) -> None:

@@ -18,12 +18,12 @@ import pyproj
 import shapely
 from scipy.spatial import cKDTree
 
+from bench import detection_peer_areas as areas
 from bench.detection_child import Arrays, Prepare, Read, Work, pairs, serve
 
 HORIZONTAL_M: Final = 9_260.0
 VERTICAL_M: Final = 304.8
 AHEAD_S: Final = 300.0
-AREAS_AHEAD_S: Final = 900.0
 DEGREE_M: Final = 111_195.0
 RADIUS_M: Final = 6_371_000.0
 ROUNDING_M: Final = 1e-6
@@ -204,6 +204,10 @@ METHODS: Final[dict[str, Prepare]] = {
     "STRtree + numpy": _tree,
     "cKDTree + numpy": _kdtree,
     "reference": _reference,
+    "STRtree areas": areas.areas_meet,
+    "STRtree one": areas.one_against_many,
+    "STRtree entries": areas.entries,
+    "judge entries": areas.judge,
 }
 
 if __name__ == "__main__":
