@@ -47,8 +47,8 @@ class Courses:
         lat, lon, azimuth = line.position(lead + speed * (half_s * (1 + _NODES[:, None])))
         lon = lon[0] + wrap_deg(lon - lon[0])
         half_m = speed * half_s
-        top_deg = np.abs(lat).max(axis=0) + half_m / METRES_PER_DEGREE
-        follows = half_m / MEAN_M < SHARE_OF_POLE * np.radians(90 - top_deg)
+        top_deg = np.abs(lat).max(axis=0) + np.abs(half_m) / METRES_PER_DEGREE
+        follows = np.abs(half_m) / MEAN_M < SHARE_OF_POLE * np.radians(90 - top_deg)
         sin_lat, cos_lat = sin_cos_deg(lat)
         sin_a, cos_a = sin_cos_deg(azimuth)
         bend = 1 - E2 * sin_lat**2

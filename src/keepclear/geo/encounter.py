@@ -66,7 +66,7 @@ def encounters(
     held = volumes if isinstance(volumes, Volumes) else Volumes.of(volumes)
     if kernel is not None:
         return Encounters(*kernel.encounters(tracks, held, now_ms, look_ahead_ms))
-    return _found(legs_of(tracks, now_ms, look_ahead_ms), held, now_ms, now_ms + look_ahead_ms)
+    return encounters_of_legs(legs_of(tracks, now_ms, look_ahead_ms), held, now_ms, now_ms + look_ahead_ms)
 
 
 def plan_encounters(plan: Plan, volumes: Sequence[Volume] | Volumes) -> Encounters:
@@ -78,11 +78,19 @@ def plan_encounters(plan: Plan, volumes: Sequence[Volume] | Volumes) -> Encounte
     held = volumes if isinstance(volumes, Volumes) else Volumes.of(volumes)
     legs = legs_of_plan(plan)
     begin_ms = int(np.min(legs.begin_ms, initial=NEVER_MS))
-    return _found(legs, held, begin_ms, int(np.max(legs.begin_ms + np.rint(1000 * legs.length_s), initial=begin_ms)))
+    return encounters_of_legs(
+        legs, held, begin_ms, int(np.max(legs.begin_ms + np.rint(1000 * legs.length_s), initial=begin_ms))
+    )
 
 
-def _found(legs: Legs, volumes: Volumes, begin_ms: int, end_ms: int) -> Encounters:
-    pairs = candidates(legs, volumes)
+def encounters_of_legs(
+    legs: Legs, volumes: Volumes, begin_ms: int, end_ms: int, pairs: Pairs | None = None
+) -> Encounters:
+    """When legs are inside volumes, those of one owner one after the other; now is begin_ms, and no leg passes end_ms.
+
+    With `pairs`, of these alone (`sieve.candidates` of the same legs and volumes, or some of them).
+    """
+    pairs = candidates(legs, volumes) if pairs is None else pairs
     sure, perhaps = spans_inside(legs, volumes, pairs)
     sure = sure.within(pairs.first[sure.key], pairs.last[sure.key])
     perhaps = perhaps.within(pairs.first_perhaps[perhaps.key], pairs.last_perhaps[perhaps.key])

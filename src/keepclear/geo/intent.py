@@ -256,7 +256,7 @@ def encounters_with_intent(
     """When each track, doing what it intends, is inside each volume in [now, now + look-ahead); see `encounters`."""
     legs, _ = legs_with_intent(tracks, intents, now_ms, look_ahead_ms)
     held = volumes if isinstance(volumes, Volumes) else Volumes.of(volumes)
-    return encounter._found(legs, held, now_ms, now_ms + look_ahead_ms)
+    return encounter.encounters_of_legs(legs, held, now_ms, now_ms + look_ahead_ms)
 
 
 def _take(rows: Conflicts, index: IntArray | BoolArray) -> Conflicts:

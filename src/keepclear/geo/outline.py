@@ -19,6 +19,8 @@ from keepclear.geo.volume import Circle, Corridor, LonLat, Polygon, Shape, Volum
 
 STEP_M = 5_000.0
 """Edges are cut to this length where they are measured against straight chords: 0.5 m tan(latitude) off at most."""
+KEPT = 1 << 15
+"""Readings kept: more than a busy day's notices, at 1 to 2 kB each, so that one change does not have all read anew."""
 _CAP_SIDES = 96
 _METRES_PER_DEGREE = 111_700.0
 _WIDE_DEG = 60.0
@@ -45,14 +47,14 @@ _NO_EDGES = np.empty((4, 0))
 _NO_CENTRE = np.zeros(3)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=KEPT)
 def read(volume: Volume) -> tuple[Volume, Outline]:
-    """The widest reading of a volume, and the outline of its shape; kept for the 4096 volumes used last."""
+    """The widest reading of a volume, and the outline of its shape; kept for the KEPT volumes used last."""
     volume = widest_reading(volume)
     return volume, outline_of(volume.shape)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=KEPT)
 def outline_of(shape: Shape) -> Outline:
     """The outline of a shape in which `validate` finds nothing that widens the area."""
     match shape:

@@ -78,7 +78,7 @@ def top_deg(legs: Legs, leg: IntArray) -> FloatArray:
     """A latitude, without its sign, that each of some legs does not exceed; 89.99 at most."""
     half_s = legs.length_s[leg] / 2
     lat, _ = legs.position(leg, half_s)
-    top: FloatArray = np.minimum(np.abs(lat) + legs.speed_mps[leg] * half_s / METRES_PER_DEGREE, 89.99)
+    top: FloatArray = np.minimum(np.abs(lat) + np.abs(legs.speed_mps[leg]) * half_s / METRES_PER_DEGREE, 89.99)
     return top
 
 
