@@ -8,7 +8,7 @@ PYTHON := .venv/bin/python
 SCENARIO ?= il20
 ARGS ?=
 
-.PHONY: help demo test check sim replay-test fuzz kill-test model bench bench-detection score data lock clean
+.PHONY: help demo test check sim oracle replay-test fuzz kill-test model bench bench-detection score data lock clean
 
 help: ## This page
 	@echo "keepclear: a deconfliction line between parties that share airspace but no command"
@@ -37,6 +37,9 @@ check: .venv/ready ## What a machine can say of the source: lint, format, types,
 sim: .venv/ready ## 1000 seeded worlds with loss, crashes and restores
 	$(PYTHON) -m sim.campaign --runs 1000 $(ARGS)
 
+oracle: .venv/ready ## A million pairs: what detection finds, judged by PROJ, by shapely and in exact arithmetic
+	$(PYTHON) -m sim.detect --pairs 1000000 $(ARGS)
+
 replay-test: .venv/ready ## A simulated day, replayed to the identical effects
 	$(PYTHON) -m sim.day --hours 24 $(ARGS)
 
@@ -49,7 +52,7 @@ kill-test: .venv/ready ## 100 times kill -9 on real processes, nothing acknowled
 model: ## The logbook's model in spin, exhaustive within its bounds; needs spin and gcc
 	spec/model/run.sh $(ARGS)
 
-bench: .venv/ready ## What is measured, beside the disk's own speed and plain peers; ARGS=geo for one
+bench: .venv/ready .venv-bench/ready ## What is measured, beside the disk's own speed and plain peers; ARGS=verify for one
 	$(PYTHON) -m bench $(ARGS)
 
 bench-detection: .venv/ready .venv-bench/ready ## Detection beside BlueSky, shapely and scipy; writes docs/benchmarks.md

@@ -109,10 +109,9 @@ def _told(tally: Tally, picture: Picture, true: Truth, told: Conflicts) -> None:
     over = np.where(np.isnan(apart), _over_in_height(picture, true), apart / H_M - 1)
     tally.count("spurious", int(spurious.sum()))
     tally.error("spurious, share of the limit", over[spurious])
-    tally.faults += [
-        f"spurious by {over[k]:.2%}: {_words(picture, true, k)}"
-        for k in np.nonzero(spurious & (over > SPURIOUS_SHARE))[0]
-    ]
+    # In height nothing may be over the limit: whole centimetres are decided exactly.
+    wrong = spurious & ((over > SPURIOUS_SHARE) | np.isnan(apart))
+    tally.faults += [f"spurious by {over[k]:.2%}: {_words(picture, true, k)}" for k in np.nonzero(wrong)[0]]
     real = np.nonzero(~spurious)[0]
     true, told = _some(true, real), _rows(told, real)
     _extent(tally, picture, true, told)
