@@ -15,7 +15,10 @@ const CUT_SLACK_M: f64 = 5.0;
 const SLACK_DEG: f64 = CUT_SLACK_M / METRES_PER_DEGREE;
 const TOUCH_S: f64 = 1e-6;
 const LEAST_ROUNDS: usize = 10;
+const NEAREST_ROUNDS: usize = 4;
 const ROOT_ROUNDS: usize = 40;
+/// A chord with one mean radius of the earth is up to 0.03 % off.
+const WIDER: f64 = 1.0006;
 const STILL_MPS2: f64 = 1e-12;
 const SETTLED_S: f64 = 1e-4;
 const SAME_GAP_M2: f64 = 1e-6;
@@ -78,6 +81,7 @@ struct Piece {
     begin_s: f64,
     length_s: f64,
     ends: [f64; 4],
+    bulge: [f64; 2],
     /// 5 m in parts of the piece, and the error of the place with that of a flat chart.
     slack: f64,
     pad_m: f64,
@@ -85,7 +89,7 @@ struct Piece {
 
 impl<'a> Crossing<'a> {
     pub fn of(volumes: &'a Volumes<'a>, leg: &'a Leg, course: Course<'a>, room: &'a mut Room) -> Crossing<'a> {
-        let way_m = leg.speed_mps * leg.length_s;
+        let way_m = leg.speed_mps.abs() * leg.length_s;
         let (lat, _) = course.at(leg.length_s / 2.0);
         let top = (lat.abs() + way_m / 2.0 / METRES_PER_DEGREE).clamp(1e-6, 89.99).to_radians();
         let (sin, cos) = top.sin_cos();
@@ -142,8 +146,8 @@ impl<'a> Crossing<'a> {
         self.room.cuts.push(pair.first_perhaps);
         let (mut number, mut from) = (begin, self.node(begin));
         while number < end {
-            let to = self.node(number + 1.0);
-            self.meet_edges(pair, area, edges, number, (from, to));
+            let (middle, to) = (self.node(number + 0.5), self.node(number + 1.0));
+            self.meet_edges(pair, area, edges, number, [from, middle, to]);
             (number, from) = (number + 1.0, to);
         }
         self.room.cuts.push(pair.last_perhaps);
@@ -155,14 +159,16 @@ impl<'a> Crossing<'a> {
     }
 
     /// Cuts, and grazes if the position is not sure, of one piece with the edges near it.
-    fn meet_edges(&mut self, pair: &Pair, area: &Area, edges: &[Edge], number: f64, nodes: ((f64, f64), (f64, f64))) {
-        let ((lat0, lon0), (lat1, lon1)) = nodes;
-        let onward = wrapped(lon1 - lon0);
+    fn meet_edges(&mut self, pair: &Pair, area: &Area, edges: &[Edge], number: f64, nodes: [(f64, f64); 3]) {
+        let [(lat0, lon0), (middle_lat, middle_lon), (lat1, lon1)] = nodes;
+        let (half, onward) = (wrapped(middle_lon - lon0), wrapped(lon1 - lon0));
+        let bulge = [4.0 * half - 2.0 * onward, 4.0 * middle_lat - 2.0 * (lat0 + lat1)];
         let lon0 = lon0 + area.turn(lon0 + onward / 2.0);
         let ends = [lon0, lat0, lon0 + onward, lat1];
         let pad_m = padded_m(self.leg.pos_err_m, lat0.abs().max(lat1.abs()));
         let pad_lat = (pad_m + CUT_SLACK_M) / METRES_PER_DEGREE;
-        let pad_lon = self.pad_lon(lat0.abs().max(lat1.abs()), pad_lat);
+        let pad_lon = self.pad_lon(lat0.abs().max(lat1.abs()), pad_lat) + bulge[0].abs() / 4.0;
+        let pad_lat = pad_lat + bulge[1].abs() / 4.0;
         let [west, east] = [ends[0].min(ends[2]) - pad_lon, ends[0].max(ends[2]) + pad_lon];
         let [south, north] = [lat0.min(lat1) - pad_lat, lat0.max(lat1) + pad_lat];
         if south > area.bounds[3] || north < area.bounds[1] || west > area.bounds[2] || east < area.bounds[0] {
@@ -171,14 +177,14 @@ impl<'a> Crossing<'a> {
         let along = (onward * onward + (lat1 - lat0) * (lat1 - lat0)).sqrt();
         let slack = SLACK_DEG / along.max(1e-12);
         let (begin_s, length_s) = (self.leg.length_s * number / self.pieces, self.leg.length_s / self.pieces);
-        let piece = Piece { begin_s, length_s, ends, slack, pad_m };
+        let piece = Piece { begin_s, length_s, ends, bulge, slack, pad_m };
         for edge in edges {
             let [ax, ay, bx, by] = *edge;
             if south > ay.max(by) || north < ay.min(by) || west > ax.max(bx) || east < ax.min(bx) {
                 continue;
             }
-            if let Some(cut_s) = piece.cut(&self.course, edge) {
-                self.room.cuts.push(cut_s.clamp(pair.first_perhaps, pair.last_perhaps));
+            for cut_s in piece.cuts(edge) {
+                self.room.cuts.extend(cut_s.map(|time| time.clamp(pair.first_perhaps, pair.last_perhaps)));
             }
             if pad_m > 0.0 {
                 self.room.perhaps.extend(piece.graze(edge));
@@ -222,25 +228,27 @@ impl<'a> Crossing<'a> {
 }
 
 impl Piece {
-    /// The time at which it crosses an edge (a few metres beyond their ends too), moved onto the true geodesic.
-    fn cut(&self, course: &Course<'_>, corners: &Edge) -> Option<f64> {
-        let ends = &self.ends;
+    /// Times at which it crosses an edge (a few metres beyond their ends too).
+    fn cuts(&self, corners: &Edge) -> [Option<f64>; 2] {
+        let (ends, bulge) = (&self.ends, &self.bulge);
         let (dx, dy, ex, ey) = (ends[2] - ends[0], ends[3] - ends[1], corners[2] - corners[0], corners[3] - corners[1]);
-        let (ox, oy) = (corners[0] - ends[0], corners[1] - ends[1]);
-        let cross = dx * ey - dy * ex;
-        let (u, w) = ((ox * ey - oy * ex) / cross, (ox * dy - oy * dx) / cross);
-        if !(u.is_finite() && (u - 0.5).abs() <= 0.5 + self.slack) {
-            return None;
-        }
-        let slack_w = SLACK_DEG / (ex * ex + ey * ey).sqrt().max(1e-12);
-        if !((w - 0.5).abs() <= 0.5 + slack_w) {
-            return None;
-        }
-        let time = self.begin_s + u * self.length_s;
-        let (lat, lon) = course.at(time);
-        let lon = lon + turned((ends[0] + ends[2]) / 2.0 - lon);
-        let off = (corners[0] - lon) * ey - (corners[1] - lat) * ex;
-        Some(time + (off / cross).clamp(-0.2, 0.2) * self.length_s)
+        let (ox, oy) = (ends[0] - corners[0], ends[1] - corners[1]);
+        // How far beside the edge's line it is at u: off + slope u - bend u^2, with two roots, one or none.
+        let (off, bend) = (ox * ey - oy * ex, bulge[0] * ey - bulge[1] * ex);
+        let slope = dx * ey - dy * ex + bend;
+        let q = (slope + (slope * slope + 4.0 * bend * off).sqrt().copysign(slope)) / 2.0;
+        let at = |u: f64| {
+            if !((u - 0.5).abs() <= 0.5 + self.slack) {
+                return None;
+            }
+            let x = ox + u * (dx + (1.0 - u) * bulge[0]);
+            let y = oy + u * (dy + (1.0 - u) * bulge[1]);
+            let long2 = ex * ex + ey * ey;
+            let w = (x * ex + y * ey) / long2;
+            let slack = SLACK_DEG / long2.sqrt().max(1e-12);
+            ((w - 0.5).abs() <= 0.5 + slack).then_some(self.begin_s + u * self.length_s)
+        };
+        [at(-off / q), at(q / bend)]
     }
 
     /// When it is nearer to an edge than the error, in the flat chart about its middle.
@@ -269,15 +277,6 @@ impl Piece {
         }
         let (first, last) = (self.begin_s + begin * self.length_s, self.begin_s + end * self.length_s);
         (begin < end).then_some(Span { begin: first, end: last, crossed: first > 0.0 })
-    }
-}
-
-/// The turns in degrees that bring an angle so far away to within half a turn.
-fn turned(away_deg: f64) -> f64 {
-    if away_deg.abs() < 180.0 {
-        0.0
-    } else {
-        360.0 * (away_deg / 360.0).round()
     }
 }
 
@@ -344,7 +343,8 @@ impl Circle<'_> {
 
     /// From when until when the leg is nearer to the centre than a radius.
     fn within(&self, radius_m: f64, least_s: f64) -> Option<Span> {
-        let chord_m = arc_to_chord_m(radius_m);
+        let wide = radius_m > CHORD_M;
+        let chord_m = arc_to_chord_m(if wide { radius_m * WIDER } else { radius_m });
         let length = self.leg.length_s;
         let (gap2, _, speed2) = self.chord(least_s);
         let short2 = chord_m * chord_m - gap2;
@@ -352,55 +352,61 @@ impl Circle<'_> {
             return None;
         }
         let half = (short2 / speed2.max(STILL_MPS2)).sqrt();
-        let mut begin = self.root(0.0, least_s, (least_s - half).max(0.0), chord_m);
-        let mut end = self.root(length, least_s, (least_s + half).min(length), chord_m);
-        if radius_m > CHORD_M {
-            begin = self.onto(radius_m, begin);
-            end = self.onto(radius_m, end);
-        }
+        let outside = |time: f64| {
+            let (gap2, half_slope, _) = self.chord(time);
+            (gap2 - chord_m * chord_m, 2.0 * half_slope)
+        };
+        let begin = root(outside, 0.0, least_s, (least_s - half).max(0.0));
+        let end = root(outside, length, least_s, (least_s + half).min(length));
+        let (begin, end) = if wide { self.truly_within(radius_m, least_s, begin, end)? } else { (begin, end) };
         (begin < end).then_some(Span { begin, end, crossed: begin > 0.0 })
     }
 
-    /// Between a far time and a near one, where the chord is `chord_m`; the far time if it is shorter even there.
-    fn root(&self, far: f64, near: f64, guess: f64, chord_m: f64) -> f64 {
-        let limit2 = chord_m * chord_m;
-        if far == near || self.chord(far).0 < limit2 {
-            return far;
-        }
-        let (mut outer, mut inner, mut time) = (far, near, guess);
-        for _ in 0..ROOT_ROUNDS {
-            let (gap2, half_slope, _) = self.chord(time);
-            let excess = gap2 - limit2;
-            if excess >= 0.0 {
-                outer = time;
-            } else {
-                inner = time;
-            }
-            let newton = time - excess / (2.0 * half_slope);
-            let safe = newton >= outer.min(inner) && newton <= outer.max(inner);
-            let following = if safe { newton } else { (outer + inner) / 2.0 };
-            let settled = (following - time).abs() <= SETTLED_S;
-            time = following;
-            if settled {
-                break;
-            }
-        }
-        time
-    }
-
-    /// One step of Newton with the true geodesic distance: the chord of a wide circle is up to 0.03 % off.
-    fn onto(&self, radius_m: f64, time: f64) -> f64 {
-        let length = self.leg.length_s;
-        let (lat, lon, azimuth) = self.course.exact_at(time);
-        let found = match self.volumes.centre_to(self.area.volume, lat, lon) {
-            Some(found) => found,
-            None => return time,
+    /// The same by the true distance, from guesses: of a wide circle the chord is up to 0.03 % off.
+    fn truly_within(&self, radius_m: f64, mut least_s: f64, begin: f64, end: f64) -> Option<(f64, f64)> {
+        let (length, speed) = (self.leg.length_s, self.leg.speed_mps);
+        let excess = |time: f64| {
+            let (lat, lon, azimuth) = self.course.exact_at(time);
+            let found = self.volumes.centre_to(self.area.volume, lat, lon);
+            found.map_or((f64::INFINITY, 0.0), |found| {
+                (found.distance_m - radius_m, speed * (azimuth - found.azimuth2_deg).to_radians().cos())
+            })
         };
-        let opening = self.leg.speed_mps * (azimuth - found.azimuth2_deg).to_radians().cos();
-        if !(time > 0.0 && time < length && opening.abs() > 1.0) {
-            return time;
+        for _ in 0..NEAREST_ROUNDS {
+            let (away, opening) = excess(least_s);
+            // On a sphere the distance d grows by the square of the speed across, over R tan (d / R).
+            let across2 = speed * speed - opening * opening;
+            let growth = across2 / (MEAN_M * ((away + radius_m) / MEAN_M).clamp(1e-3, 1.5).tan());
+            let step = if growth > 1e-9 { opening / growth } else { 0.0 };
+            least_s = (least_s - step).clamp(0.0, length);
         }
-        let limit = (10.0 + 0.001 * radius_m) / self.leg.speed_mps.max(1.0) * 10.0;
-        (time + ((radius_m - found.distance_m) / opening).clamp(-limit, limit)).clamp(0.0, length)
+        let limit = |guess: f64, far: f64| root(excess, far, least_s, guess.clamp(far.min(least_s), far.max(least_s)));
+        (excess(least_s).0 < 0.0).then(|| (limit(begin, 0.0), limit(end, length)))
     }
+}
+
+/// Between a far time and a near one, which is inside, where `outside` is nothing; the far time if that is inside.
+/// `outside` answers how far outside and how fast that grows.
+fn root(outside: impl Fn(f64) -> (f64, f64), far: f64, near: f64, guess: f64) -> f64 {
+    if far == near || outside(far).0 < 0.0 {
+        return far;
+    }
+    let (mut outer, mut inner, mut time) = (far, near, guess);
+    for _ in 0..ROOT_ROUNDS {
+        let (excess, slope) = outside(time);
+        if excess >= 0.0 {
+            outer = time;
+        } else {
+            inner = time;
+        }
+        let newton = time - excess / slope;
+        let safe = newton >= outer.min(inner) && newton <= outer.max(inner);
+        let following = if safe { newton } else { (outer + inner) / 2.0 };
+        let settled = (following - time).abs() <= SETTLED_S;
+        time = following;
+        if settled {
+            break;
+        }
+    }
+    time
 }

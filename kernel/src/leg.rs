@@ -197,8 +197,8 @@ impl<'a> Course<'a> {
             *node = course.node(envelope, leg.way_m(half_s * (1.0 + u)), half_m);
         }
         let most = nodes.iter().fold(0.0_f64, |most, node| most.max(node.0.abs()));
-        let top_deg = most + half_m / METRES_PER_DEGREE;
-        course.follows = half_m / MEAN_M < SHARE_OF_POLE * (90.0 - top_deg).to_radians();
+        let top_deg = most + half_m.abs() / METRES_PER_DEGREE;
+        course.follows = half_m.abs() / MEAN_M < SHARE_OF_POLE * (90.0 - top_deg).to_radians();
         if course.follows {
             course.lat = coefficients([nodes[0].0, nodes[1].0, nodes[2].0, nodes[3].0], nodes.map(|node| node.2));
             let beside = |k: usize| nodes[0].1 + wrapped(nodes[k].1 - nodes[0].1);

@@ -3,7 +3,22 @@
 //! Law: pure functions of their arguments; a length that does not fit is a ValueError and nothing panics; the
 //! interpreter is let go while they work. Without this module everything works, by numpy.
 
+// `!(a < b)` also says no when one is not a number, as numpy's masks do.
+#![allow(clippy::neg_cmp_op_on_partial_ord)]
+
+pub mod altitude;
+mod bodies;
+mod crossing;
+mod encounter;
 pub mod geodesy;
+mod leg;
+pub mod motion;
+mod overlap;
+mod sieve;
+mod sweep;
+mod tracks;
+mod tree;
+mod volumes;
 
 use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
 use pyo3::exceptions::PyValueError;
@@ -54,5 +69,8 @@ fn direct<'py>(
 #[pymodule]
 fn keepclear_kernel(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(direct, module)?)?;
+    encounter::register(module)?;
+    overlap::register(module)?;
+    tracks::register(module)?;
     Ok(())
 }

@@ -9,29 +9,27 @@ Accuracy: "strictly" is to within 1 mm horizontally (for H up to 40 km) and 1 mi
 decides what whole centimetres leave equal. Distances are within 0.001 % of themselves up to 1000 km, times within
 1 ms and the rounding: t_in_ms down, t_out_ms up, t_cpa_ms to the nearest.
 
-Theory: each track's reach over the look-ahead is a ball; balls are swept along the widest axis of the earth-centred
-frame. Pairs that meet are taken as straight movers, as thick as their paths bend, then in height, and what is left gets
-the exact closest approach.
+Theory: each track's reach over the look-ahead is a box in the earth-centred frame, which has no antimeridian and no
+poles, and in altitude. Boxes are laid in slabs across one axis, sorted along another and swept. Pairs that meet are
+taken as straight movers, as thick as their paths bend, then in height, and what is left gets the exact closest
+approach. kernel/src/tracks.rs does the same, and argues each bound.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
 from keepclear.geo.altitude import ALTITUDE_EPSILON_M, reference_bound_m
 from keepclear.geo.earth import arc_to_chord_m, chord_to_arc_m, dot
+from keepclear.geo.kernel import LOADED, Kernel
 from keepclear.geo.motion import Legs, Relative, time_of_least, times_within
-from keepclear.geo.track import Tracks, legs_of
-from keepclear.geo.units import NEVER_MS, BoolArray, FloatArray, IntArray
-from keepclear.geo.volumes import expand
+from keepclear.geo.sweep import near_pairs
+from keepclear.geo.track import Tracks, legs_of, position_error_m
+from keepclear.geo.units import NEVER_MS, FloatArray, IntArray
 
 FIVE_NM_M = 9_260.0
 THOUSAND_FT_M = 304.8
 DISTANCE_EPSILON_M = 1e-3
-_BLOCK_PAIRS = 2_000_000
-"""Pairs looked at in one go, to keep memory under about 200 MB whatever the number of tracks."""
 _LEVEL_MPS = 1e-9
 
 
@@ -74,6 +72,7 @@ def conflicts(
     vertical_m: float = THOUSAND_FT_M,
     look_ahead_ms: int = 300_000,
     now_ms: int | None = None,
+    kernel: Kernel | None = LOADED,
 ) -> Conflicts:
     """The losses of separation in [now, now + look-ahead); without now_ms, now is the time of the newest report.
 
@@ -81,8 +80,13 @@ def conflicts(
     """
     if now_ms is None:
         now_ms = int(np.max(tracks.at_ms, initial=-NEVER_MS)) if len(tracks) else 0
+    if kernel is not None:
+        rows = kernel.conflicts(tracks, horizontal_m, vertical_m, look_ahead_ms, now_ms)
+        error_m = position_error_m(tracks, now_ms)
+        return Conflicts(*rows[:7], h_err_m=error_m[rows[0]] + error_m[rows[1]], v_bound_m=rows[7])
     legs = legs_of(tracks, now_ms, look_ahead_ms)
-    blocks = [_losses(legs, i, j, horizontal_m, vertical_m, now_ms) for i, j in _near_pairs(legs, horizontal_m)]
+    pairs = near_pairs(legs, horizontal_m, vertical_m)
+    blocks = [_losses(legs, i, j, horizontal_m, vertical_m, now_ms) for i, j in pairs]
     columns = {name: np.concatenate([getattr(block, name) for block in blocks]) for name in Conflicts.__slots__}
     order = np.lexsort((columns["j"], columns["i"]))
     return Conflicts(**{name: column[order] for name, column in columns.items()})
@@ -104,44 +108,6 @@ def closest_approach(a: Tracks, b: Tracks, now_ms: int, look_ahead_ms: int) -> A
     result.h_min_m[both] = chord_to_arc_m(np.sqrt(dot(chord, chord)[0]))
     result.v_m[both] = np.abs(legs.alt_m + legs.rate_mps * time - others.alt_m - others.rate_mps * time)
     return result
-
-
-def _near_pairs(legs: Legs, horizontal_m: float) -> Iterator[tuple[IntArray, IntArray]]:
-    """Pairs i < j of legs that may come within horizontal_m of each other, block by block; at least one block."""
-    place, velocity, bend_m = legs.tangents
-    # A chord is shorter than its arc, so half the way flown and half of H on either side hold it all.
-    reach = legs.speed_mps * legs.length_s / 2 + horizontal_m / 2 + 1
-    axis = int(np.argmax(np.ptp(place, axis=1))) if len(legs) else 0
-    order = np.argsort(place[axis] - reach)
-    low, high = (place[axis] - reach)[order], (place[axis] + reach)[order]
-    every = np.arange(len(legs))
-    last = np.searchsorted(low, high, side="right")
-    total = np.cumsum(last - every - 1)
-    full = np.searchsorted(total, np.arange(_BLOCK_PAIRS, total[-1] if len(legs) else 0, _BLOCK_PAIRS))
-    for begin, end in pairwise([0, *(full + 1), len(legs)]):
-        first, second = expand(every[begin:end] + 1, last[begin:end])
-        i, j = _meeting_boxes(place, reach, order[first + begin], order[second])
-        near = _meeting_tangents(place, velocity, legs.length_s / 2, bend_m + horizontal_m / 2 + 1, i, j)
-        yield np.minimum(i[near], j[near]), np.maximum(i[near], j[near])
-
-
-def _meeting_boxes(place: FloatArray, reach: FloatArray, i: IntArray, j: IntArray) -> tuple[IntArray, IntArray]:
-    limit = reach[i] + reach[j]
-    for row in place:
-        near = np.nonzero(np.abs(row[i] - row[j]) <= limit)[0]
-        i, j, limit = i[near], j[near], limit[near]
-    return i, j
-
-
-def _meeting_tangents(
-    place: FloatArray, velocity: FloatArray, half_s: FloatArray, thick_m: FloatArray, i: IntArray, j: IntArray
-) -> BoolArray:
-    """Whether two straight movers, each with its thickness about it, come together."""
-    apart, closing = place[:, i] - place[:, j], velocity[:, i] - velocity[:, j]
-    time = np.clip(-dot(apart, closing) / np.maximum(dot(closing, closing), 1e-12), -half_s[i], half_s[i])
-    apart = apart + closing * time
-    near: BoolArray = dot(apart, apart) <= (thick_m[i] + thick_m[j]) ** 2
-    return near
 
 
 def _losses(legs: Legs, i: IntArray, j: IntArray, horizontal_m: float, vertical_m: float, now_ms: int) -> Conflicts:

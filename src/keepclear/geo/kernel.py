@@ -28,6 +28,11 @@ class Kernel(Protocol):
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
         """`geodesy.direct` for columns."""
 
+    def conflicts(
+        self, tracks: object, horizontal_m: float, vertical_m: float, look_ahead_ms: int, now_ms: int
+    ) -> tuple[IntArray, IntArray, IntArray, IntArray, IntArray, FloatArray, FloatArray, FloatArray]:
+        """The columns of `conflict.conflicts` but h_err_m for a `Tracks`, read by the names of its."""
+
     def encounters(
         self, tracks: object, volumes: object, now_ms: int, look_ahead_ms: int
     ) -> tuple[IntArray, IntArray, BoolArray, IntArray, IntArray, IntArray, IntArray, FloatArray]:
