@@ -118,7 +118,7 @@ class Account:
 def run(path: Path, alt_ref: AltRef, detect: Detector, sinks: Sequence[Sink]) -> Account:
     """Reads a file, sorts it, and asks the detector about each picture. Raises Failure or Refused."""
     account = Account()
-    with progress() as begin:
+    with progress(any(isinstance(sink, JsonLines) for sink in sinks)) as begin:
         sorter = Sorter(account.tally)
         for reports in read_reports(path, account.tally, begin(f"reading {path.name}", size_of(path))):
             sorter.add(reports)

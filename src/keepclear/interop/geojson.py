@@ -20,6 +20,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from keepclear.accord.figures import clean
 from keepclear.geo.altitude import AltRef
 from keepclear.geo.volume import Circle, Corridor, LonLat, Polygon, Shape, Volume, validate
 from keepclear.interop.lines import Refused
@@ -95,7 +96,7 @@ def volumes_of(data: bytes) -> NamedVolumes:
         try:
             name, parts = _read(raw)
         except (Refused, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            refused.append(f"feature {number}{_which(raw)}: {_said(error)}")
+            refused.append(clean(f"feature {number}{_which(raw)}: {_said(error)}"))
             continue
         if name in seen:
             faults.append(f"feature {number} ({name}): feature {seen[name]} has the same id; they are taken as two")
