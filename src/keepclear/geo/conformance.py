@@ -54,26 +54,22 @@ def conformance(reports: Tracks, plan: Plan) -> Conformance:
     """How each report stands to the plan; a report without a position, or a plan without legs, is undecidable."""
     legs = legs_of_plan(plan)
     count = len(reports)
-    floats = {
-        name: np.full(count, np.nan) for name in ("across", "across_err", "late", "late_err", "above", "above_err")
-    }
+    found = np.full((6, count), np.nan)
     leg = np.full(count, -1)
     asked = np.nonzero(reports.placed)[0] if len(legs) else np.empty(0, dtype=np.int64)
     for part in np.array_split(asked, max(1, -(-len(asked) * len(legs) // _BLOCK_PAIRS))):
         if part.size:
-            leg[part], found = _held(reports.take(part), legs, plan)
-            for name, value in zip(floats, found, strict=True):
-                floats[name][part] = value
+            leg[part], found[:, part] = _held(reports.take(part), legs, plan)
+    across, across_err, late, late_err, above, above_err = found
     return Conformance(
-        leg,
-        *floats.values(),
-        across=at_most(np.abs(floats["across"]), plan.tolerance_m, floats["across_err"]),
-        along=at_most(np.abs(floats["late"]), plan.tolerance_ms, floats["late_err"]),
-        vertical=at_most(np.abs(floats["above"]), plan.alt_err_m, floats["above_err"]),
-    )
+        leg, across, across_err, late, late_err, above, above_err,
+        across=at_most(np.abs(across), plan.tolerance_m, across_err),
+        along=at_most(np.abs(late), plan.tolerance_ms, late_err),
+        vertical=at_most(np.abs(above), plan.alt_err_m, above_err),
+    )  # fmt: skip
 
 
-def _held(reports: Tracks, legs: Legs, plan: Plan) -> tuple[IntArray, tuple[FloatArray, ...]]:
+def _held(reports: Tracks, legs: Legs, plan: Plan) -> tuple[IntArray, FloatArray]:
     shape = (len(reports), len(legs))
     row, leg = np.repeat(np.arange(shape[0]), shape[1]), np.tile(np.arange(shape[1]), shape[0])
     time = _nearest_s(reports, legs, row, leg)
@@ -83,7 +79,7 @@ def _held(reports: Tracks, legs: Legs, plan: Plan) -> tuple[IntArray, tuple[Floa
     early = reports.at_ms[:, None] - legs.begin_ms + 2 * plan.tolerance_ms
     over = reports.at_ms[:, None] - legs.begin_ms - 1000 * legs.length_s - 2 * plan.tolerance_ms
     timely = (early >= 0) & (over <= 0)
-    timely |= ~timely.any(axis=1)[:, None]
+    timely |= ~timely.any(axis=1, keepdims=True)
     away_m = np.where(timely, away_m, np.inf)
     least = away_m.min(axis=1)[:, None]
     best = np.argmin(np.where(away_m <= least + _PLACE_M, np.abs(late_ms), np.inf), axis=1)
@@ -101,7 +97,7 @@ def _held(reports: Tracks, legs: Legs, plan: Plan) -> tuple[IntArray, tuple[Floa
     above_err = reports.alt_err_m + reference_bound_m(reports.alt_ref, legs.alt_ref[best], height)
     above_err = above_err + np.abs(np.nan_to_num(legs.rate_mps[best])) * np.maximum(slip_s, spread_ms / 1000)
     late_err = np.maximum(1000 * slip_s, spread_ms) + _ROUND_MS
-    return best, (across, error_m, late, late_err, above, above_err)
+    return best, np.stack([across, error_m, late, late_err, above, above_err])
 
 
 def _nearest_s(reports: Tracks, legs: Legs, row: IntArray, leg: IntArray) -> FloatArray:
