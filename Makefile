@@ -8,7 +8,7 @@ PYTHON := .venv/bin/python
 SCENARIO ?= il20
 ARGS ?=
 
-.PHONY: help demo test check sim oracle replay-test fuzz kill-test model bench bench-detection score data lock clean
+.PHONY: help demo kernel test check sim oracle replay-test fuzz kill-test model bench bench-detection score data lock clean
 
 help: ## This page
 	@echo "keepclear: a deconfliction line between parties that share airspace but no command"
@@ -24,6 +24,16 @@ help: ## This page
 
 demo: .venv/ready $(if $(filter swiss-day,$(SCENARIO)),data) ## Two parties and an observer on this machine, SCENARIO=il20 or swiss-day
 	.venv/bin/keepclear demo --scenario $(SCENARIO) --out out/demo $(ARGS)
+
+kernel: .venv/ready ## The compiled twin of the detection, into .venv; needs Rust 1.63 or newer. All works without it
+	@command -v cargo > /dev/null || { \
+	  echo "keepclear: cargo was not found, so there is no compiled kernel; all works without it, by numpy" >&2; \
+	  echo "hint: apt-get install cargo, or Rust from elsewhere, and again make kernel" >&2; \
+	  exit 3; \
+	}
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r kernel/requirements.txt
+	@PATH="$(CURDIR)/.venv/bin:$$PATH" MATURIN_PEP517_ARGS=--locked $(PYTHON) -m pip install --quiet \
+	    --disable-pip-version-check --no-deps --no-build-isolation --force-reinstall ./kernel
 
 test: .venv/ready data ## Every test, and the slowest ten
 	$(PYTHON) -m pytest -n 2 --dist loadfile --durations=10 $(ARGS)

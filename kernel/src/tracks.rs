@@ -206,7 +206,8 @@ struct Bands {
 
 impl Bands {
     /// Flights of the reference that most have are grown by V / 2. One of another is grown by all that a bound can come to
-    /// with the highest altitude there is, so that it meets everybody's band if it may be near; AGL meets every band.
+    /// with the highest altitude there is, so that it meets everybody's band if it may be near. What has no bound against
+    /// that reference meets every band.
     fn of(flights: &[Flight], question: &Question) -> Bands {
         let mut count = [0; REFERENCES];
         let mut highest: f64 = 0.0;
@@ -220,7 +221,7 @@ impl Bands {
     }
 
     fn of_flight(&self, flight: &Flight) -> (f64, f64) {
-        let comparable = is_comparable(flight.reference.into()) || flight.reference == self.usual;
+        let comparable = is_comparable(flight.reference.into()) == is_comparable(self.usual.into());
         let end_m = flight.alt_m + flight.rate_mps * self.length_s;
         if !(comparable && flight.alt_m.is_finite() && end_m.is_finite()) {
             return (f64::NEG_INFINITY, f64::INFINITY);

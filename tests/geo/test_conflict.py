@@ -1,16 +1,25 @@
 """Conflict: every case that detectors are known to get wrong, then thousands against small steps of time."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from tests.geo import oracle
 
 from keepclear.geo import geodesy
 from keepclear.geo.altitude import AltRef
-from keepclear.geo.conflict import closest_approach, conflicts
+from keepclear.geo import conflict
+from keepclear.geo.conflict import closest_approach
+from keepclear.geo.kernel import Kernel
 from keepclear.geo.track import Tracks, advance
 from keepclear.geo.units import NEVER_MS, flight_level_to_cm
 
 MINUTES_10 = 600_000
+
+
+@pytest.fixture
+def conflicts(kernel: Kernel | None):
+    return partial(conflict.conflicts, kernel=kernel)
 
 
 def pair(**columns):
@@ -27,7 +36,7 @@ def head_on(lat, lon, course, gap_m, speed=250.0, **more):
 
 @pytest.mark.parametrize("speeds", [(230.0, 230.0), (230.0, 180.0)])
 @pytest.mark.parametrize("climb", [0.0, 7.5])
-def test_exactly_a_thousand_feet_is_separated_at_every_flight_level(speeds, climb):
+def test_exactly_a_thousand_feet_is_separated_at_every_flight_level(conflicts, speeds, climb):
     level = np.arange(601)
     below_cm, above_cm = flight_level_to_cm(level), flight_level_to_cm(level + 10)
     for first_cm, second_cm in ((below_cm, above_cm), (above_cm, below_cm)):
@@ -46,7 +55,7 @@ def test_exactly_a_thousand_feet_is_separated_at_every_flight_level(speeds, clim
 
 
 @pytest.mark.parametrize("lat", [0.0, 34.0, -60.0, 89.9, 90.0])
-def test_exactly_five_miles_is_separated(lat):
+def test_exactly_five_miles_is_separated(conflicts, lat):
     for course in (0, 33, 90, 180, 271):
         for gap_m, expected in ((9_260.0, 0), (9_259.99, 1), (9_260.01, 0)):
             lat2, lon2, _ = geodesy.direct(lat, 179.98, course, gap_m)
@@ -54,7 +63,7 @@ def test_exactly_five_miles_is_separated(lat):
             assert len(conflicts(still)) == expected
 
 
-def test_a_formation_is_found_and_found_once():
+def test_a_formation_is_found_and_found_once(conflicts):
     found = conflicts(pair(lat_deg=34, lon_deg=[35, 35.008], alt_m=9000, ground_speed_mps=230, track_deg=0, at_ms=777))
     assert (found.i.tolist(), found.j.tolist()) == ([0], [1])
     assert (found.t_in_ms[0], found.t_out_ms[0]) == (777, NEVER_MS)
@@ -67,7 +76,7 @@ def test_a_formation_is_found_and_found_once():
     ("lat", "lon", "course"),
     [(0, 179.5, 90), (60, 179.5, 80), (34, 35, 200), (89.6, 0, 0), (-89.6, 120, 180), (90, 0, 45), (0, 0, 0)],
 )
-def test_head_on_is_found_over_the_antimeridian_and_over_a_pole(lat, lon, course):
+def test_head_on_is_found_over_the_antimeridian_and_over_a_pole(conflicts, lat, lon, course):
     found = conflicts(head_on(lat, lon, course, 100_000), look_ahead_ms=MINUTES_10)
     assert len(found) == 1
     assert found.t_cpa_ms[0] == pytest.approx(200_000, abs=2)
@@ -76,7 +85,7 @@ def test_head_on_is_found_over_the_antimeridian_and_over_a_pole(lat, lon, course
     assert found.t_out_ms[0] == pytest.approx(1000 * (100_000 + 9_260) / 500, abs=2)
 
 
-def test_two_that_stand_still_and_one_that_passes():
+def test_two_that_stand_still_and_one_that_passes(conflicts):
     tracks = pair(lat_deg=[34, 34.01, 34.5], lon_deg=35, ground_speed_mps=[0, 0, 100], track_deg=[0, 0, 180])
     found = conflicts(tracks, look_ahead_ms=MINUTES_10)
     assert list(zip(found.i.tolist(), found.j.tolist(), strict=True)) == [(0, 1), (0, 2), (1, 2)]
@@ -84,7 +93,7 @@ def test_two_that_stand_still_and_one_that_passes():
     assert found.h_min_m[1] == pytest.approx(0, abs=0.01)
 
 
-def test_what_is_not_known_of_height_is_near_and_another_reference_is_widened():
+def test_what_is_not_known_of_height_is_near_and_another_reference_is_widened(conflicts):
     same = {"lat_deg": 34, "lon_deg": [35, 35.01]}
     unknown = conflicts(pair(**same, alt_m=[9000, np.nan]))
     assert len(unknown) == 1
@@ -96,13 +105,13 @@ def test_what_is_not_known_of_height_is_near_and_another_reference_is_widened():
     assert np.isinf(conflicts(pair(**same, alt_m=[0, 12_000], alt_ref=[AltRef.AGL, AltRef.AMSL])).v_bound_m[0])
 
 
-def test_a_track_without_a_position_is_no_track_and_keeps_the_others_numbers():
+def test_a_track_without_a_position_is_no_track_and_keeps_the_others_numbers(conflicts):
     found = conflicts(pair(lat_deg=[np.nan, 34, 34], lon_deg=[35, 35, 35.01], pos_err_m=[0, 30, 40]))
     assert (found.i.tolist(), found.j.tolist(), found.h_err_m.tolist()) == ([1], [2], [70])
     assert len(conflicts(pair(lat_deg=[], lon_deg=[]))) == 0
 
 
-def test_reports_of_different_times_are_brought_to_one():
+def test_reports_of_different_times_are_brought_to_one(conflicts):
     late = head_on(34, 35, 90, 100_000, at_ms=0)
     early = advance(late, -20_000)
     mixed = Tracks(**{name: np.array([getattr(late, name)[0], getattr(early, name)[1]]) for name in Tracks.__slots__})
@@ -124,7 +133,7 @@ def test_closest_approach_keeps_pairs_in_their_places():
 
 
 @pytest.mark.parametrize(("lat", "lon"), [(35, 90), (60, -179.9), (85, 180), (89.8, 0), (-90, 0), (0, 180)])
-def test_small_steps_of_time_find_nothing_else(lat, lon):
+def test_small_steps_of_time_find_nothing_else(conflicts, lat, lon):
     rng = np.random.default_rng(abs(int(lat * 10 + lon)))
     losses = 0
     for _ in range(6):
@@ -132,11 +141,11 @@ def test_small_steps_of_time_find_nothing_else(lat, lon):
         tracks.alt_m[:] = rng.integers(200, 212, 14) * 30.48
         for column in (tracks.ground_speed_mps, tracks.track_deg, tracks.vertical_rate_mps, tracks.at_ms):
             column[1] = column[0]
-        losses += compare_with_steps(tracks)
+        losses += compare_with_steps(conflicts, tracks)
     assert losses > 40
 
 
-def compare_with_steps(tracks):
+def compare_with_steps(conflicts, tracks):
     found = conflicts(tracks, look_ahead_ms=MINUTES_10, now_ms=0)
     rows = {key: row for row, key in enumerate(zip(found.i.tolist(), found.j.tolist(), strict=True))}
     assert len(rows) == len(found)

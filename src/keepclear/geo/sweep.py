@@ -6,7 +6,7 @@ by the exact verdict. Legs have one window. Memory is linear in their number.
 Bounds: a leg is never farther from the straight line through its middle than it bends (motion.py), and a chord is
 shorter than its arc; so boxes about those lines, grown by the bend and H / 2, overlap on each earth-centred axis. Bands
 of altitude of the reference that most legs have are grown by V / 2, those of another by all that a reference bound can
-come to with the highest altitude there is; height above ground, and what is not known, meets every band.
+come to with the highest altitude there is; what has no bound against it, and what is not known, meets every band.
 """
 
 from collections.abc import Iterator
@@ -76,7 +76,7 @@ def _bands(legs: Legs, vertical_m: float) -> tuple[FloatArray, FloatArray]:
     highest_m = np.max(np.abs(legs.alt_m), where=np.isfinite(legs.alt_m), initial=0.0)
     widest_m = PRESSURE_M + GEOID_M + PRESSURE_SHARE * highest_m
     more_m = vertical_m / 2 + _SLACK_M + np.where(legs.alt_ref == usual, 0.0, widest_m)
-    known = np.isfinite(end_m) & ((legs.alt_ref != AltRef.AGL) | (usual == AltRef.AGL))
+    known = np.isfinite(end_m) & ((legs.alt_ref == AltRef.AGL) == (usual == AltRef.AGL))
     bottom = np.where(known, np.minimum(legs.alt_m, end_m) - more_m, -np.inf)
     return bottom, np.where(known, np.maximum(legs.alt_m, end_m) + more_m, np.inf)
 
