@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator
 from keepclear.line import frame as frames
 from keepclear.line import peer as peers
 from keepclear.line.peer import Peer
-from keepclear.node import duties, flights, ladder, matters, situation, state, witness
+from keepclear.node import duties, flights, ladder, lost, matters, situation, state, witness
 from keepclear.node.node import Node
 
 Bound = tuple[str, int, int]
@@ -32,7 +32,10 @@ def bounds(node: Node) -> Iterator[Bound]:
     yield "timers", len(sit.timers), duties.MAX_TIMERS + entries
     yield "words on a matter", _most(m.words for m in sit.matters.values()), matters.MAX_WORDS
     yield "successors", _most(m.successors for m in sit.matters.values()), matters.MAX_SUCCESSORS
-    yield "positions", len(s.advice.positions), flights.MAX_POSITIONS
+    yield "positions", len(s.advice.positions) + len(s.advice.lost), flights.MAX_POSITIONS
+    yield "bases", len(s.advice.bases), flights.MAX_POSITIONS
+    yield "doubts", len(s.advice.doubts), flights.MAX_POSITIONS
+    yield "silent sources", len(s.advice.silent), lost.MAX_SOURCES
     yield "plans", len(s.advice.plans), flights.MAX_PLANS
     yield "entries not on disk", len(s.undurable), entries
     yield "receipts owed", _all(owed.arrivals for owed in s.owed.values()), entries

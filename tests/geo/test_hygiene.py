@@ -124,6 +124,7 @@ def test_a_report_bears_its_own_doubts():
     )
     assert of_itself(tracks).tolist() == [Doubt.SLOW, 0, 0]
     assert of_itself(tracks, 0).tolist() == [Doubt.SLOW, Doubt.TIME_AHEAD, 0]
+    assert of_itself(tracks, on_ground=[False, True, True]).tolist() == [Doubt.SLOW, Doubt.GROUND, 0]
     assert of_itself(tracks, 1_000).tolist() == [Doubt.SLOW, 0, 0]
 
 

@@ -80,18 +80,6 @@ def test_two_own_flights_that_come_too_near_are_alerted_once() -> None:
     assert [(s.facts[1], s.facts[2]) for s in alerts] == [("ONE", "TWO")]
 
 
-def test_a_lost_track_does_not_vanish_silently() -> None:
-    line = Line()
-    line.say(A, notice(line.wall_ms - MINUTE))
-    line.see(B, "RFR714", *WEST_OF_AREA, 200.0, 90.0)
-    line.see(B, "OTHER", 40.0, 35.0, 200.0, 90.0)
-    line.run(2_000)
-    for _ in range(70):
-        line.see(B, "OTHER", 40.0, 35.0, 200.0, 90.0)
-        line.run(1_000)
-    assert any("lost, not known to be clear" in s.text for s in line.shown(B, "cleared"))
-
-
 def test_findings_that_are_late_are_said_and_stale_ones_dropped() -> None:
     line = Line(settings=Settings(assess_every_ms=100_000))
     member = line.member(B)
@@ -199,7 +187,7 @@ def test_when_our_clock_is_put_back_positions_are_taken_and_grow_old_all_the_sam
     line.see(B, "RFR714", 34.0, 35.5, 100.0, 90.0, at_ms=line.wall_ms + 55_000)
     line.run(62_000)  # 7 s after the time that it bears
     assert not own.positions
-    assert any("lost, not known to be clear" in s.text for s in line.shown(B, "cleared"))
+    assert list(own.lost) == ["RFR714"]
 
 
 def test_an_advisory_that_ends_never_says_that_a_flight_is_clear() -> None:

@@ -32,6 +32,8 @@ MAX_CLIMB_MPS: Final = 260.0
 """51 000 ft/min: what a fighter without stores has at low level."""
 MAX_LIFT_MPS2: Final = 20.0
 """2 g up or down, held between two reports."""
+TAXI_MPS: Final = 50.0
+"""97 kt: faster than this nothing taxies."""
 SLOW_MPS: Final = 36.0
 HIGH_M: Final = 9_000.0
 """Slower than 70 kt above this nothing flies but balloons, and gliders in a wave."""
@@ -65,6 +67,7 @@ class Doubt(IntFlag):
     ONE_POINT = 2048
     CIRCLE = 4096
     HEIGHT = 8192
+    GROUND = 16384
 
 
 WORDS: Final = {
@@ -78,6 +81,7 @@ WORDS: Final = {
     Doubt.HEIGHT: "climbs otherwise than it says",
     Doubt.FROZEN: "position frozen",
     Doubt.SLOW: "too slow for its height",
+    Doubt.GROUND: "too fast for the ground it says it is on",
     Doubt.GHOST: "a place off its way for one report",
     Doubt.DUPLICATE: "the same aircraft from two sources",
     Doubt.ONE_POINT: "several aircraft in one place",
@@ -94,10 +98,11 @@ def words(doubts: int) -> tuple[str, ...]:
     return tuple(text for doubt, text in WORDS.items() if doubts & doubt)
 
 
-def of_itself(tracks: Tracks, now_ms: int | None = None) -> IntArray:
+def of_itself(tracks: Tracks, now_ms: int | None = None, on_ground: npt.ArrayLike = False) -> IntArray:
     """The doubts that a report bears alone; its time is judged if our own is given."""
     slow = (tracks.ground_speed_mps < SLOW_MPS) & (tracks.alt_m > HIGH_M)
     doubts = np.where(slow, int(Doubt.SLOW), 0)
+    doubts |= np.where(np.asarray(on_ground) & (tracks.ground_speed_mps > TAXI_MPS), int(Doubt.GROUND), 0)
     if now_ms is not None:
         doubts |= np.where(tracks.at_ms - now_ms > AHEAD_MS, int(Doubt.TIME_AHEAD), 0)
     return doubts

@@ -39,8 +39,9 @@ def _json(value: object) -> None:
 
 @click.command()
 @node_option
+@click.option("--let-go", "flights", multiple=True, metavar="FLIGHT", help="Let a lost track go; may be repeated.")
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
-def status(directory: Path, as_json: bool) -> None:
+def status(directory: Path, flights: tuple[str, ...], as_json: bool) -> None:
     """Show the lines, the record, how much is in force, and what was dropped.
 
     \b
@@ -48,6 +49,8 @@ def status(directory: Path, as_json: bool) -> None:
       keepclear status --node north
     """
     with Client(directory) as client:
+        if flights:
+            client.ask("let-go", flights=list(flights))
         found = client.ask("status")
     if as_json:
         _json(found)
@@ -66,10 +69,24 @@ def _status_rows(found: View) -> list[tuple[str, str]]:
         ("record", f"{found['entries']} entries, joint checkpoint {found['joint_checkpoint']}"),
         ("in force", f"{found['in_force']} matters, epoch {found['epoch']}"),
         ("own picture", f"{found['tracks']} tracks, {found['plans']} plans, {len(found['advisories'])} advisories"),
+        *_worth(found),
         ("disk", f"FAILED: {found['disk_failed']}" if found["disk_failed"] else "works"),
         ("dropped", ", ".join(f"{number} {what}" for what, number in found["noise"].items()) or "nothing"),
         *disputed,
     ]
+
+
+def _worth(found: View) -> list[tuple[str, str]]:
+    """What own tracks are worth, where some of them are worth less."""
+    counts = [f"{found['stale']} stale"] * bool(found["stale"]) + [f"{found['doubted']} doubted"] * bool(
+        found["doubted"]
+    )
+    rows = [("tracks", ", ".join(counts))] if counts else []
+    if found["lost"]:
+        more = found["lost_count"] - len(found["lost"])
+        names = ", ".join(map(clean, found["lost"])) + (f" and {more} more" if more else "")
+        rows.append(("lost", f"{found['lost_count']} tracks, still counted: {names}"))
+    return rows + [("SILENT", f"track source {clean(source)}") for source in found["silent"]]
 
 
 def _peer(peer: View) -> list[str]:

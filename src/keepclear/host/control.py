@@ -22,7 +22,7 @@ from keepclear.host import views
 from keepclear.host.client import SOCKET, short
 from keepclear.host.service import Service
 from keepclear.node.effects import Alarm, Show
-from keepclear.node.inputs import Close, Say, Stamp
+from keepclear.node.inputs import Close, LetGo, Say, Stamp
 from keepclear.record.entry import Draft, Release
 from keepclear.record.genesis import Mode
 
@@ -167,6 +167,7 @@ class Control:
             "entry": lambda r: views.entry(self._service, str(r.get("leaf", ""))),
             "record": lambda r: views.write_record(self._service, Path(str(r.get("path", "")))),
             "tally": lambda _: views.tally(self._service),
+            "let-go": self._let_go,
             "clock": self._clock,
             "settle": self._settle,
             "checkpoint": self._checkpoint,
@@ -202,6 +203,15 @@ class Control:
             text = "signed and shown here, but neither on disk nor sent: the disk has failed, only FLASH goes out"
             raise views.Unanswerable(text, "say it by other means; look at the disk, then end the node and start anew")
         return {"leaf": shown.leaf.hex(), "seq": shown.facts[1], "durable": durable}
+
+    def _let_go(self, request: dict[str, Any]) -> Answer:
+        flights = tuple(str(flight) for flight in request["flights"])
+        lost = self._service.node.state.advice.lost
+        if unknown := [flight for flight in flights if flight not in lost]:
+            text = f"{', '.join(map(repr, unknown))} is no lost track"
+            raise views.Unanswerable(text, "keepclear status lists them; a track that is heard of cannot be let go")
+        self._service.take(LetGo(self._service.stamp(), flights))
+        return {"lost": len(lost)}
 
     def _clock(self, request: dict[str, Any]) -> Answer:
         if self._service.identity.genesis.mode is Mode.LIVE:

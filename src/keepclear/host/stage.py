@@ -26,7 +26,7 @@ SEATS: Final = ("duty", "chief")
 # Between events the scenario's clock jumps; a line that is alive must not look dead for that.
 SETTINGS: Final = {
     "heartbeat_ms": 10_000, "suspect_after_ms": 60_000, "dead_after_ms": 120_000, "assess_deadline_ms": 120_000,
-    "assess_every_ms": 0, "checkpoint_every_ms": 600_000, "track_lost_ms": 90_000,
+    "assess_every_ms": 0, "checkpoint_every_ms": 600_000, "track_lost_ms": 90_000, "track_stale_ms": 60_000,
 }  # fmt: skip
 
 Event = dict[str, Any]

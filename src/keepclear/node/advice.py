@@ -2,7 +2,8 @@
 
 The law: own positions and plans go nowhere else. A finding under another digest than the one asked
 for is stale and dropped; none by the deadline is shown as "not assessed". A flight that is no longer heard of does
-not vanish: its advisories end with "track lost". An end says what is no longer found, never that a flight is safe.
+not vanish: its advisories stand, with "lost", until it is let go. One whose track is doubted is advised all the same,
+and its doubt said. An end says what is no longer found, never that a flight is safe.
 Where the area is unknown, no safe side is derived. Whatever makes it worse than what was last told is alarmed.
 """
 
@@ -15,7 +16,7 @@ from keepclear.accord import statement
 from keepclear.accord.statement import Precedence
 from keepclear.accord.times import span, zulu
 from keepclear.geo.alert import Found, Hysteresis, Life
-from keepclear.node import picture, situation
+from keepclear.node import doubts, lost, picture, situation
 from keepclear.node.assessment import NEAR, PAIR, PLANNED_FLIGHT, Finding
 from keepclear.node.core import Core
 from keepclear.node.effects import Assess
@@ -31,21 +32,23 @@ def begin(core: Core) -> None:
     advice = core.state.advice
     advice.asked, advice.asked_ms, advice.dirty = b"", None, True
     # The monotonic times of an earlier boot say nothing: what is held is as old as its own time says.
-    advice.received = {f: core.mono_ms - max(0, core.wall_ms - p.at_ms) for f, p in advice.positions.items()}
+    held = advice.positions | advice.lost
+    advice.received = {f: core.mono_ms - max(0, core.wall_ms - p.at_ms) for f, p in held.items()}
 
 
 def assess_if_due(core: Core) -> None:
     """Has the present picture worked out, when something changed or time has passed, one at a time."""
     advice, settings = core.state.advice, core.state.settings
-    if advice.asked or not (advice.positions or advice.plans or advice.advisories):
+    if advice.asked or not (advice.positions or advice.plans or advice.advisories or advice.lost):
         return
     waited = None if advice.asked_ms is None else core.mono_ms - advice.asked_ms
     every = settings.assess_every_ms if advice.dirty else REASSESS_MS
     if waited is not None and waited < every:
         return
-    _forget_lost(core)
+    for flight in lost.watch(core):
+        _let_go(core, flight, f"{span(settings.track_kept_ms)} after it was last heard")
     forget_flown(core)
-    snapshot = msgspec.msgpack.encode(picture.snapshot(core, advice.positions.values()))
+    snapshot = msgspec.msgpack.encode(picture.snapshot(core, doubts.readings(core)))
     digest = blake2b(snapshot, digest_size=16).digest()
     advice.asked, advice.asked_ms, advice.dirty = digest, core.mono_ms, False
     core.emit(Assess(digest, snapshot, settings.assess_deadline_ms))
@@ -69,10 +72,25 @@ def take_findings(core: Core, data: Assessed) -> None:
         _advise(core, finding, rule)
     found = {_key(finding) for finding in findings}
     for key, advisory in list(advice.advisories.items()):
-        if key not in found:
-            life = advisory.life.step(core.wall_ms, None, rule)
-            if life is None:
-                _clear(core, key, advisory, _why_over(core, advisory))
+        if key in found or (lost.is_lost(core, advisory) and not _is_by_plan(key) and not _is_over(core, advisory)):
+            continue
+        life = advisory.life.step(core.wall_ms, None, rule)
+        if life is None:
+            _clear(core, key, advisory, _why_over(core, advisory))
+
+
+def let_go(core: Core, flights: tuple[str, ...]) -> None:
+    """An officer lets tracks go that are lost; one that is not lost stays."""
+    for flight in flights:
+        if flight in core.state.advice.lost:
+            _let_go(core, flight, "by an officer")
+
+
+def _let_go(core: Core, flight: str, why: str) -> None:
+    lost.let_go(core, flight)
+    for key, advisory in list(core.state.advice.advisories.items()):
+        if flight in (advisory.flight, advisory.other) and not _is_by_plan(key):
+            _clear(core, key, advisory, f"track of {flight} let go {why}, not known to be clear")
 
 
 def withdraw(core: Core, flight: str, why: str) -> None:
@@ -109,16 +127,6 @@ def _is_still_about(core: Core, f: Finding) -> bool:
     return f.flight in held and f.leaf in core.state.situation.matters
 
 
-def _forget_lost(core: Core) -> None:
-    advice, settings = core.state.advice, core.state.settings
-    lost = [f for f, at_ms in advice.received.items() if core.mono_ms - at_ms > settings.track_lost_ms]
-    for flight in lost:
-        del advice.positions[flight], advice.received[flight]
-        for key, advisory in list(advice.advisories.items()):
-            if flight in (advisory.flight, advisory.other) and not _is_by_plan(key):
-                _clear(core, key, advisory, f"track of {flight} lost, not known to be clear")
-
-
 def _is_by_plan(key: str) -> bool:
     return key.startswith(f"{PLANNED_FLIGHT}:")
 
@@ -136,9 +144,9 @@ def _advise(core: Core, f: Finding, rule: Hysteresis) -> None:
     if life is None:
         return
     if known is not None and (not f.raises or not _is_news(core, known, f)):
-        known.life, known.text = life, _words(core, f) if f.raises else known.text
+        known.life, known.text = life, _text(core, f) if f.raises else known.text
         return
-    text, urgent = _words(core, f), _urgent(f)
+    text, urgent = _text(core, f), _urgent(f)
     core.state.advice.advisories[key] = Advisory(
         key, f.flight, f.other, f.leaf, f.case, f.enter_ms, f.clear_ms, f.margin_ms, f.margin_low_ms, text, life,
         now_ms, urgent,
@@ -175,6 +183,11 @@ def _has_moved(told_ms: int | None, found_ms: int | None) -> bool:
     return told_ms is not None and found_ms is not None and abs(told_ms - found_ms) >= TELL_AGAIN_MS
 
 
+def _is_over(core: Core, advisory: Advisory) -> bool:
+    matter = core.state.situation.matters.get(advisory.leaf)
+    return matter is not None and matter.status not in situation.IN_FORCE
+
+
 def _why_over(core: Core, advisory: Advisory) -> str:
     """Why nothing is found any more, as far as it is known; that a flight is safe is not."""
     matter = core.state.situation.matters.get(advisory.leaf)
@@ -198,6 +211,14 @@ def _facts(core: Core, f: Finding) -> tuple[Any, ...]:
     to_enter = None if f.enter_ms is None else max(0, f.enter_ms - core.wall_ms)
     to_clear = None if f.clear_ms is None else max(0, f.clear_ms - core.wall_ms)
     return (f.what, f.flight, f.other, to_enter, to_clear, f.margin_ms, f.case, f.margin_low_ms, f.margin_high_ms)
+
+
+def _text(core: Core, f: Finding) -> str:
+    """A finding in words, with what is to be said of the tracks it rests on."""
+    if f.what == PLANNED_FLIGHT:
+        return _words(core, f)
+    flights = (f.flight, f.other) if f.other else (f.flight,)
+    return _words(core, f) + lost.age_words(core, *flights) + doubts.doubt_words(core, *flights)
 
 
 def _words(core: Core, f: Finding) -> str:

@@ -13,8 +13,9 @@ from typing import Final, TypeVar
 import msgspec
 
 from keepclear.accord.statement import Precedence
+from keepclear.geo.hygiene import Doubt
 from keepclear.interop.position import Plan, Position
-from keepclear.node import advice
+from keepclear.node import advice, doubts, lost
 from keepclear.node.core import Core
 from keepclear.node.inputs import Plans, Tracks
 
@@ -24,6 +25,7 @@ MAX_WAYPOINTS: Final = 1_000
 MAX_NAME_CHARS: Final = 64  # of a flight; a callsign has seven, a flight of an exercise may be called by a sentence
 MAX_AHEAD_MS: Final = 60_000  # of our own clock: receivers' clocks are off by seconds
 STEPPED_BACK_MS: Final = 5_000  # held further ahead of our clock than this: the clock was put back
+BACKWARD_MS: Final = 5_000  # a source that says something older than this has a clock that jumps
 LAT_E7, LON_E7 = 900_000_000, 1_800_000_000
 MAX_ALT_CM: Final = 10_000_000  # 100 km, in either direction
 MAX_ERR_CM: Final = 100_000_000  # 1 000 km: a position that says so says nothing
@@ -34,18 +36,33 @@ _Flight = TypeVar("_Flight", Position, Plan)
 
 
 def take_tracks(core: Core, data: Tracks) -> None:
-    """Takes a batch of positions, the newest of each flight."""
+    """Takes a batch of positions, the newest of each flight, and doubts what cannot be so."""
     own = core.state.advice
+    suspects: list[doubts.Suspect] = []
+    found: dict[str, int] = {}
     for position in _read(core, data.batch, tuple[Position, ...], "malformed track batch"):
         if not _is_position(position) or position.at_ms > core.wall_ms + MAX_AHEAD_MS:
             core.count_noise("position out of range or from the future")
             continue
-        known = own.positions.get(position.flight)
-        if known is None and len(own.positions) >= MAX_POSITIONS:
+        flight = position.flight
+        known = own.positions.get(flight)
+        if known is None and flight not in own.lost and len(own.positions) + len(own.lost) >= MAX_POSITIONS:
             core.count_noise("flight beyond the limit")
-        elif known is None or _is_newer(core, position, known):
-            own.positions[position.flight] = position
-            own.received[position.flight] = core.mono_ms
+            continue
+        if known is not None and not _is_newer(core, position, known):
+            if known.at_ms - position.at_ms > BACKWARD_MS and known.source == position.source:
+                found[flight] = found.get(flight, 0) | Doubt.TIME_BACK
+            continue
+        if flight in own.lost:
+            lost.heard_again(core, flight)
+        elif known is not None:
+            suspects += doubts.suspect(core, known, position)
+        own.positions[flight] = position
+        own.received[flight] = core.mono_ms
+        if alone := doubts.of_itself(core, position):
+            found[flight] = found.get(flight, 0) | alone
+    if suspects or found:
+        doubts.judge(core, suspects, found)
     own.dirty = True
 
 

@@ -38,6 +38,8 @@ class Settings(msgspec.Struct, frozen=True, array_like=True):
     track_lost_ms: int = 60_000
     clarify_ms: int = 60_000
     horn_after_ms: int = 15_000
+    track_kept_ms: int = 600_000
+    track_stale_ms: int = 15_000
 
 
 class Input(msgspec.Struct, frozen=True, array_like=True, tag=True):
@@ -118,6 +120,12 @@ class Plans(Input, frozen=True, array_like=True, tag="plans"):
     batch: bytes
 
 
+class LetGo(Input, frozen=True, array_like=True, tag="let-go"):
+    """An officer lets lost tracks go, by their flights' names."""
+
+    flights: tuple[str, ...]
+
+
 class Assessed(Input, frozen=True, array_like=True, tag="assessed"):
     """What the worker found for the snapshot with this digest; None if it missed its deadline."""
 
@@ -153,6 +161,7 @@ AnyInput = (
     | Tracks
     | Plans
     | Assessed
+    | LetGo
     | Aside
     | Close
     | DiskFailed

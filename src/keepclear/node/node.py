@@ -39,6 +39,7 @@ from keepclear.node.inputs import (
     DiskFailed,
     Displayed,
     Durable,
+    LetGo,
     Plans,
     Receive,
     Say,
@@ -53,7 +54,7 @@ from keepclear.record import entry as entries
 from keepclear.record.genesis import Genesis
 from keepclear.record.logbook import Logbooks
 
-FOLD: Final = 4  # to be raised when the same inputs give another state or other effects
+FOLD: Final = 5  # to be raised when the same inputs give another state or other effects
 
 
 def _shape(kind: Any) -> str:
@@ -116,6 +117,8 @@ class Node:
                 flights.take_plans(core, data)
             case Assessed():
                 advice.take_findings(core, data)
+            case LetGo(flights=names):
+                advice.let_go(core, names)
             case Say():
                 author.say(core, data)
             case Session():

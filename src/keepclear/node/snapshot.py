@@ -14,11 +14,12 @@ import numpy as np
 
 from keepclear.accord.shape import AltRef, Volume
 from keepclear.geo import altitude
+from keepclear.geo.hygiene import TAXI_MPS
 from keepclear.geo.track import Tracks
 from keepclear.geo.units import E7_PER_DEGREE, FloatArray, IntArray
 from keepclear.interop.position import Plan, Position
 
-TAXI_CMPS: Final = 5_000  # 97 kt: faster than this nothing taxies, whatever its transponder says
+TAXI_CMPS: Final = int(100 * TAXI_MPS)
 NOT_KNOWN: Final = -(2**62)
 _ROW: Final = struct.Struct("<10q")
 SPEED: Final = 6  # of the columns

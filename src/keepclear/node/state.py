@@ -206,10 +206,24 @@ class Advisory(msgspec.Struct, array_like=True):
     urgent: tuple[str, ...] = ()
 
 
+class Doubted(msgspec.Struct, array_like=True):
+    """What is doubted of a flight's track (`hygiene.Doubt`, all that was found since), and when that was last found.
+
+    `before` is its last position before its place was doubted, as long as that one may be the right one.
+    """
+
+    doubts: int
+    since_ms: int
+    found_ms: int
+    before: Position | None = None
+
+
 class Advice(msgspec.Struct, array_like=True):
     """Own picture: newest position of each flight, own plans, what is being worked out, what is being advised.
 
-    `received` is our monotonic time when a flight's position came; `full` since a plan had no place.
+    `received` is our monotonic time when a flight's position came, `lost` the flights' that stopped long ago, `stale`
+    those that have just stopped, `silent` the sources (and when they were last heard); `bases` are positions that later
+    ones are held against, `doubts` what was found; `full` since a plan had no place.
     """
 
     positions: dict[str, Position] = {}
@@ -221,6 +235,11 @@ class Advice(msgspec.Struct, array_like=True):
     asked_ms: int | None = None
     advisories: dict[str, Advisory] = {}
     missed: int = 0
+    stale: dict[str, bool] = {}
+    lost: dict[str, Position] = {}
+    silent: dict[str, int] = {}
+    bases: dict[str, Position] = {}
+    doubts: dict[str, Doubted] = {}
 
 
 class State(msgspec.Struct, array_like=True):
