@@ -1,4 +1,4 @@
-"""What is measured and against whom: `python -m bench` runs all of it, `python -m bench geo` one part.
+"""What is measured and against whom: `python -m bench` runs all of it, `python -m bench verify` one part.
 
 The law: ours and the plain way stand in one run, on one machine, beside each other; what is compared is the ratio.
 Every figure of something made durable has the disk's own fsync time beside it. A time is the median of several runs,

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from os import cpu_count
 from typing import Final
 
-from bench import Table, fsync, geo, line, verify
+from bench import Table, detection, fsync, line, verify
 
 PARTS: Final[dict[str, Callable[[], Iterator[Table]]]] = {
+    "detection": detection.tables,
     "fsync": fsync.tables,
-    "geo": geo.tables,
     "line": line.tables,
     "verify": verify.tables,
 }

@@ -146,19 +146,20 @@ def _cell(one: Run) -> str:
     return one.stopped or figure(one.ms)
 
 
-def tables(counts: Sequence[int] = COUNTS) -> Iterator[tuple[Table, str]]:
-    """Every table, with what is said under it. Raises NoPeers."""
+def measure(counts: Sequence[int] = COUNTS) -> tuple[list[Table], str]:
+    """Every table, and the plot. Raises NoPeers."""
     if not PEERS.exists():
         raise NoPeers("the peers are not installed")
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         found = pictures(counts, folder)
-        (DOCS / PLOT).write_text(plot(found))
-        yield speed_table(found), ""
-        yield memory_table(found), ""
-        yield pairs_table(found), ""
-        yield cases_table(folder), ""
-        yield from ((table, "") for table in area_tables(folder))
+        tables_of = [speed_table(found), memory_table(found), pairs_table(found), cases_table(folder)]
+        return [*tables_of, *area_tables(folder)], plot(found)
+
+
+def tables() -> Iterator[Table]:
+    """Every table, for the bench as a whole. Raises NoPeers."""
+    yield from measure()[0]
 
 
 def _say(text: str) -> None:
@@ -171,13 +172,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--counts", type=int, nargs="+", default=COUNTS, help="how many aircraft; a short run has few")
     given = parser.parse_args(arguments)
     try:
-        said = [f"{table}\n\n{below}".strip() for table, below in tables(given.counts)]
+        found, svg = measure(given.counts)
     except NoPeers as fault:
         print(f"keepclear: {fault}\nhint: make bench-detection installs them in .venv-bench", file=sys.stderr)
         return 3
-    text = "\n\n".join([*said, where_seen()])
+    text = "\n\n".join([*map(str, found), f"{where_seen()}."])
     print(text)
-    if tuple(given.counts) == tuple(COUNTS):
+    if tuple(given.counts) == COUNTS:
+        (DOCS / PLOT).write_text(svg)
         write_section("detection", text)
     return 0
 

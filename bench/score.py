@@ -9,6 +9,7 @@ import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from math import ceil
 from statistics import median, quantiles
 from typing import Final
 
@@ -23,6 +24,7 @@ from keepclear.host.recorded import NotFetched
 
 AHEAD_S: Final = 120
 AHEADS_S: Final = (30, 45, 60, 75, 90, 120, 150, 180, 240, 300)
+LABELLED_S: Final = (45, 60, 90, 120, 180, 300)
 NO_HYSTERESIS: Final = replace(USUAL, hold_ms=0, wider=1.0, longer_ms=0)
 RULES: Final = {
     "no debounce": USUAL,
@@ -85,8 +87,8 @@ def worth_table(case: Case) -> Table:
     """What alerts were worth, by setting."""
     rows = [_worth_row(name, case.score(setting)) for name, setting in settings()]
     columns = [
-        "look-ahead", "losses", "warned >= 120 s", ">= 60 s", "30-60 s", "late < 30 s", "missed", "median", "alerts",
-        "valid /h", "nuisance /h", "episodes a pair",
+        "look-ahead", "losses", "warned >= 120 s", ">= 60 s", "30-60 s", "late < 30 s", "missed", "never", "median",
+        "alerts", "valid /h", "nuisance /h", "episodes a pair",
     ]  # fmt: skip
     return Table(case.sample.title, columns, rows)
 
@@ -96,7 +98,8 @@ def _worth_row(name: str, worth: Score) -> list[str]:
     hour = worth.flight_hours
     return [
         name, str(len(worth.lead_ms)), str(worth.warned(120_000)), str(minute), str(half - minute),
-        str(worth.warned(0) - half), str(worth.missed), f"{worth.median_ms / 1000:.0f} s", str(worth.alerts),
+        str(worth.warned(0) - half), str(worth.missed), str(worth.never), f"{worth.median_ms / 1000:.0f} s",
+        str(worth.alerts),
         f"{(worth.valid + worth.with_loss) / hour:.2f}", f"{worth.nuisance / hour:.2f}", f"{worth.flicker:.2f}",
     ]  # fmt: skip
 
@@ -135,16 +138,19 @@ def pace_table(cases: Sequence[Case]) -> Table:
 
 def plot(case: Case) -> str:
     """Losses warned of in time against nuisance, over look-ahead and debounce."""
-    chart = Chart(
-        "Losses warned of 60 s before or more, against nuisance alerts",
-        Axis("nuisance alerts a flight-hour", 0, 2.5),
-        Axis("% of losses", 0, 100),
-    )
+    curves = []
     for name, rule in [*RULES.items(), ("no hysteresis", NO_HYSTERESIS)]:
         worths = [case.score(Setting(1000 * ahead_s, rule)) for ahead_s in AHEADS_S]
         points = [(w.nuisance / w.flight_hours, 100 * w.warned(60_000) / len(w.lead_ms)) for w in worths]
-        labels = [f"{ahead_s} s" for ahead_s in AHEADS_S] if rule in (USUAL,) else []
-        chart.curves.append(Curve(name, points, labels=labels, dashed=rule is NO_HYSTERESIS))
+        labels = [f"{ahead_s} s" if ahead_s in LABELLED_S else "" for ahead_s in AHEADS_S] if rule is USUAL else []
+        curves.append(Curve(name, points, labels=labels, dashed=rule is NO_HYSTERESIS))
+    most = max(x for curve in curves for x, _ in curve.points)
+    chart = Chart(
+        "Losses warned of 60 s before or more, against nuisance alerts, by look-ahead",
+        Axis("nuisance alerts a flight-hour", 0, ceil(2 * most) / 2),
+        Axis("% of the losses that could be warned of", 0, 100),
+        curves,
+    )
     return chart.svg()
 
 

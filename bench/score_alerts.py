@@ -86,8 +86,9 @@ def _by_time(found: Iterable[Episode[Pair]]) -> list[Episode[Pair]]:
 class Score:
     """What the alerts of one setting were worth.
 
-    lead_ms: of each loss that could be warned of a minute before, how long before it was; None: missed. surprises:
-    losses of pairs in sight together for less than a minute; surprises_warned: how many of those were warned of at all.
+    lead_ms: of each loss that could be warned of a minute before, how long before; below 0: only while it was on, None:
+    never. surprises: losses of pairs in sight together for less than a minute; surprises_warned: how many of those were
+    warned of at all.
     foreseen: losses that the brute-force predictor flags on the picture 60 s before; late_foreseen: those of them not
     warned of 60 s before.
     """
@@ -111,12 +112,17 @@ class Score:
     @property
     def missed(self) -> int:
         """Losses that no alert stood for when they began, nor was raised by that picture."""
+        return len(self.lead_ms) - self.warned(0)
+
+    @property
+    def never(self) -> int:
+        """Losses that no alert was raised for at all."""
         return sum(lead is None for lead in self.lead_ms)
 
     @property
     def median_ms(self) -> float:
-        """The median lead of the losses warned of."""
-        return median(lead for lead in self.lead_ms if lead is not None)
+        """The median lead, what was missed counted as none."""
+        return median(max(lead or 0, 0) for lead in self.lead_ms) if self.lead_ms else float("nan")
 
 
 def score(found: Sequence[Episode[Pair]], lost: Sequence[Loss], flagged: frozenset[Loss], flight_hours: float) -> Score:
@@ -132,7 +138,7 @@ def score(found: Sequence[Episode[Pair]], lost: Sequence[Loss], flagged: frozens
     return Score(
         lead_ms=[lead[loss] for loss in in_sight],
         surprises=len(surprises),
-        surprises_warned=sum(lead[loss] is not None for loss in surprises),
+        surprises_warned=sum(lead_ms is not None and lead_ms >= 0 for lead_ms in map(lead.get, surprises)),
         foreseen=len(flagged),
         late_foreseen=sorted((x for x in flagged if (lead[x] or 0) < MINUTE_MS), key=lambda x: (x.begin_ms, x.pair)),
         alerts=len(found),
@@ -145,9 +151,9 @@ def score(found: Sequence[Episode[Pair]], lost: Sequence[Loss], flagged: frozens
 
 
 def _lead_ms(episodes_of_pair: Sequence[Episode[Pair]], loss: Loss) -> int | None:
-    """How long before a loss the alert was raised that stood when it began."""
-    standing = [e.raised_ms for e in episodes_of_pair if e.raised_ms <= loss.begin_ms < _end_ms(e)]
-    return loss.begin_ms - min(standing) if standing else None
+    """How long before a loss the first alert was raised that stood when it began, or came while it was on."""
+    about = [e.raised_ms for e in episodes_of_pair if e.raised_ms <= loss.end_ms and loss.begin_ms < _end_ms(e)]
+    return loss.begin_ms - min(about) if about else None
 
 
 def _end_ms(episode: Episode[Pair]) -> float:
