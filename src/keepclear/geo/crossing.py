@@ -31,6 +31,9 @@ _NODE_SLACK = 1e-6
 _CUT_SLACK_M = 5.0
 _SLACK_DEG = _CUT_SLACK_M / METRES_PER_DEGREE
 TOUCH_S = 1e-6
+_WIDER = 1.0006
+_NEAREST_ROUNDS, _ROOT_ROUNDS = 4, 40
+_SETTLED_S = 1e-4
 
 
 def spans_inside(legs: Legs, volumes: Volumes, pairs: Pairs) -> tuple[Spans, Spans]:
@@ -65,30 +68,71 @@ def _through_circles(legs: Legs, volumes: Volumes, pairs: Pairs, number: IntArra
     radius = np.concatenate(
         [volumes.radius_m[volume], volumes.radius_m[volume] + np.where(error > 0, error + SAG_M, 0.0)]
     )
-    leg, volume = leg[twice], volume[twice]
-    within, enter, leave = times_within(relative.take(twice), least[twice], legs.length_s[leg], arc_to_chord_m(radius))
-    wide = np.nonzero(radius[within] > CHORD_M)[0]
-    if wide.size:
-        some = leg[within[wide]], volume[within[wide]], radius[within[wide]]
-        enter[wide] = _onto_circle(legs, volumes, *some, enter[wide])
-        leave[wide] = _onto_circle(legs, volumes, *some, leave[wide])
+    leg, volume, least = leg[twice], volume[twice], least[twice]
+    wide = radius > CHORD_M
+    chord = arc_to_chord_m(radius * np.where(wide, _WIDER, 1.0))
+    within, enter, leave = times_within(relative.take(twice), least, legs.length_s[leg], chord)
+    far = np.nonzero(wide[within])[0]
+    if far.size:
+        asked = within[far]
+        circles = _WideCircles(legs, volumes, leg[asked], volume[asked], radius[asked])
+        enter[far], leave[far] = circles.times(least[asked], enter[far], leave[far])
     spans = Spans(number[twice[within]], enter, leave, leg[within], enter > 0)
     sure = within < len(number)
     return spans.take(sure & (enter < leave)), spans.take(~sure & (enter < leave))
 
 
-def _onto_circle(
-    legs: Legs, volumes: Volumes, leg: IntArray, volume: IntArray, radius: FloatArray, time: FloatArray
-) -> FloatArray:
-    """One step of Newton with the true geodesic distance: the chord of a wide circle is up to 0.03 % off."""
-    lat, lon, azimuth = legs.line.take(leg).position(legs.lead_m[leg] + legs.speed_mps[leg] * time)
-    away, _, outward = geodesy.inverse(volumes.lat_deg[volume], volumes.lon_deg[volume], lat, lon)
-    opening = legs.speed_mps[leg] * np.cos(np.radians(azimuth - outward))
-    inner = (time > 0) & (time < legs.length_s[leg]) & (np.abs(opening) > 1)
-    step = np.where(inner, (radius - away) / np.where(inner, opening, 1.0), 0.0)
-    limit = (10 + 0.001 * radius) / np.maximum(legs.speed_mps[leg], 1.0) * 10
-    moved: FloatArray = np.clip(time + np.clip(step, -limit, limit), 0.0, legs.length_s[leg])
-    return moved
+@dataclass(frozen=True, slots=True)
+class _WideCircles:
+    """Legs against circles so wide that a chord with one mean radius of the earth is up to 0.03 % off."""
+
+    legs: Legs
+    volumes: Volumes
+    leg: IntArray
+    volume: IntArray
+    radius_m: FloatArray
+
+    def times(self, least: FloatArray, enter: FloatArray, leave: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """From when until when legs are inside, by the true distance, from guesses; upside down if never."""
+        length, speed = self.legs.length_s[self.leg], self.legs.speed_mps[self.leg]
+        for _ in range(_NEAREST_ROUNDS):
+            away, opening = self._excess(least)
+            # On a sphere the distance d grows by the square of the speed across, over R tan (d / R).
+            across2 = speed**2 - opening**2
+            growth = across2 / (MEAN_M * np.tan(np.clip((away + self.radius_m) / MEAN_M, 1e-3, 1.5)))
+            step = np.where(growth > 1e-9, opening / np.maximum(growth, 1e-9), 0.0)
+            least = np.clip(least - step, 0.0, length)
+        inside = self._excess(least)[0] < 0
+        enter = self._root(np.zeros_like(length), least, enter)
+        leave = self._root(length, least, leave)
+        return np.where(inside, enter, 0.0), np.where(inside, leave, 0.0)
+
+    def _excess(self, time: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """How far outside of the circle at a time (m), and how fast that grows (m/s)."""
+        legs, leg = self.legs, self.leg
+        lat, lon, azimuth = legs.line.take(leg).position(legs.lead_m[leg] + legs.speed_mps[leg] * time)
+        away, _, outward = geodesy.inverse(
+            self.volumes.lat_deg[self.volume], self.volumes.lon_deg[self.volume], lat, lon
+        )
+        return away - self.radius_m, legs.speed_mps[leg] * np.cos(np.radians(azimuth - outward))
+
+    def _root(self, far: FloatArray, near: FloatArray, guess: FloatArray) -> FloatArray:
+        """Between far times and near ones that are inside, where the border is; the far time if that is inside."""
+        ends = self._excess(far)[0] < 0
+        outer, inner = far, near
+        time = np.clip(guess, np.minimum(far, near), np.maximum(far, near))
+        for _ in range(_ROOT_ROUNDS):
+            away, opening = self._excess(time)
+            outer, inner = np.where(away >= 0, time, outer), np.where(away < 0, time, inner)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                newton = time - away / opening
+            safe = (newton >= np.minimum(outer, inner)) & (newton <= np.maximum(outer, inner))
+            following = np.where(safe, newton, (outer + inner) / 2)
+            settled = np.all(ends | (np.abs(following - time) <= _SETTLED_S))
+            time = following
+            if settled:
+                break
+        return np.where(ends, far, time)
 
 
 @dataclass(frozen=True, slots=True)
