@@ -1,12 +1,14 @@
 """Encounter: stories of one flight and one volume, then many against small steps of time."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from tests.geo import oracle
 
-from keepclear.geo import geodesy
+from keepclear.geo import encounter, geodesy
 from keepclear.geo.altitude import AltRef
-from keepclear.geo.encounter import encounters, plan_encounters
+from keepclear.geo.encounter import plan_encounters
 from keepclear.geo.plan import Plan
 from keepclear.geo.track import Tracks
 from keepclear.geo.units import NEVER_MS
@@ -34,15 +36,27 @@ def only(found):
     return {name: getattr(found, name)[0] for name in found.__slots__}
 
 
-def ask(volume, look_ahead_ms=QUARTER, **changes):
-    return encounters(eastbound(**changes), [volume], NOW, look_ahead_ms)
+@pytest.fixture
+def encounters(kernel):
+    return partial(encounter.encounters, kernel=kernel)
 
 
-def ask_all(volumes, **changes):
-    return encounters(eastbound(**changes), volumes, NOW, QUARTER)
+@pytest.fixture
+def ask(encounters):
+    """What is found of one eastbound track and one volume."""
+
+    def found(volume, look_ahead_ms=QUARTER, **changes):
+        return encounters(eastbound(**changes), [volume], NOW, look_ahead_ms)
+
+    return found
 
 
-def test_a_flight_comes_in_and_goes_out():
+@pytest.fixture
+def ask_all(encounters):
+    return lambda volumes, **changes: encounters(eastbound(**changes), volumes, NOW, QUARTER)
+
+
+def test_a_flight_comes_in_and_goes_out(ask):
     row = only(ask(Volume(BOX)))
     assert not row["inside_now"]
     assert row["enter_ms"] == int(np.floor(reach_ms(0.5)))
@@ -53,14 +67,14 @@ def test_a_flight_comes_in_and_goes_out():
     assert len(ask(Volume(BOX), look_ahead_ms=270_000)) == 0
 
 
-def test_the_error_of_the_position_makes_it_a_range():
+def test_the_error_of_the_position_makes_it_a_range(ask):
     row = only(ask(Volume(BOX), pos_err_m=2_000))
     early_ms, late_ms = row["enter_ms"] - row["enter_earliest_ms"], row["clear_latest_ms"] - row["clear_ms"]
     assert 10_000 <= early_ms <= 10_200
     assert 10_000 <= late_ms <= 10_200
 
 
-def test_a_flight_that_comes_in_only_with_its_error_has_a_row_too():
+def test_a_flight_that_comes_in_only_with_its_error_has_a_row_too(ask):
     beside = ask(Volume(BOX), lat_deg=0.21, track_deg=90, pos_err_m=2_000)
     row = only(beside)
     assert (row["enter_ms"], row["clear_ms"], row["inside_now"]) == (NEVER_MS, NEVER_MS, False)
@@ -68,7 +82,7 @@ def test_a_flight_that_comes_in_only_with_its_error_has_a_row_too():
     assert len(ask(Volume(BOX), lat_deg=0.21, pos_err_m=1_000)) == 0
 
 
-def test_a_flight_inside_has_a_way_out_and_a_time_to_be_clear():
+def test_a_flight_inside_has_a_way_out_and_a_time_to_be_clear(ask):
     row = only(ask(Volume(BOX), lon_deg=0.9))
     assert row["inside_now"]
     assert row["enter_ms"] == NOW
@@ -76,14 +90,14 @@ def test_a_flight_inside_has_a_way_out_and_a_time_to_be_clear():
     assert row["distance_out_m"] == pytest.approx(0.1 * METRES_A_DEGREE, abs=0.5)
 
 
-def test_standing_still_inside_and_outside():
+def test_standing_still_inside_and_outside(ask):
     assert only(ask(Volume(BOX), lon_deg=0.9, ground_speed_mps=0))["clear_ms"] == NEVER_MS
     assert len(ask(Volume(BOX), lon_deg=0.49, ground_speed_mps=0)) == 0
     near = only(ask(Volume(BOX), lon_deg=0.49, ground_speed_mps=0, pos_err_m=1_500))
     assert (near["enter_ms"], near["enter_earliest_ms"]) == (NEVER_MS, NOW)
 
 
-def test_a_window_opens_round_a_flight_and_closes_again():
+def test_a_window_opens_round_a_flight_and_closes_again(ask):
     row = only(ask(Volume(BOX, start_ms=NOW + 60_000, end_ms=NOW + 100_000), lon_deg=0.6))
     assert (row["inside_now"], row["enter_ms"], row["clear_ms"]) == (False, NOW + 60_000, NOW + 100_000)
     # By the north side, 0.2 degrees of latitude away; the west side is 23 km behind.
@@ -93,7 +107,7 @@ def test_a_window_opens_round_a_flight_and_closes_again():
     assert len(ask(Volume(BOX, start_ms=NOW + QUARTER), lon_deg=0.6, ground_speed_mps=0)) == 0
 
 
-def test_every_row_has_its_own_range_at_whatever_millisecond_a_window_opens():
+def test_every_row_has_its_own_range_at_whatever_millisecond_a_window_opens(ask_all):
     # 1001 / 1000 * 1000 is a hair less than 1001 in floats, 2007 / 1000 * 1000 a hair more.
     for after_ms in (1_000, 1_001, 2_007, 9_999):
         windows = [(after_ms, None), (None, after_ms), (after_ms, after_ms + 1), (300, 8_008)]
@@ -105,7 +119,7 @@ def test_every_row_has_its_own_range_at_whatever_millisecond_a_window_opens():
         assert found.clear_latest_ms.tolist() == found.clear_ms.tolist()
 
 
-def test_a_band_is_climbed_into_and_out_of():
+def test_a_band_is_climbed_into_and_out_of(ask):
     band = Volume(BOX, 6000, 7000, AltRef.STD, AltRef.STD)
     row = only(ask(band, lon_deg=0.6, vertical_rate_mps=10))
     assert (row["enter_ms"], row["clear_ms"]) == pytest.approx((NOW + 100_000, NOW + 200_000), abs=1)
@@ -119,20 +133,20 @@ def test_a_band_is_climbed_into_and_out_of():
 
 
 @pytest.mark.parametrize("level", [0, 10, 100, 103, 245, 600])
-def test_limits_are_exact_the_lower_in_the_upper_out(level):
+def test_limits_are_exact_the_lower_in_the_upper_out(level, ask):
     limit = level * 3048 / 100
     assert len(ask(Volume(BOX, upper_m=limit, upper_ref=AltRef.STD), alt_m=limit)) == 0
     assert len(ask(Volume(BOX, lower_m=limit, lower_ref=AltRef.STD), alt_m=limit)) == 1
     assert len(ask(Volume(BOX, lower_m=limit, lower_ref=AltRef.STD), alt_m=limit - 0.01)) == 0
 
 
-def test_another_reference_widens_the_band_and_the_ground_is_undecidable():
+def test_another_reference_widens_the_band_and_the_ground_is_undecidable(ask):
     assert len(ask(Volume(BOX, 6000, 7000), alt_m=6000 - 1_470)) == 1
     assert len(ask(Volume(BOX, 6000, 7000), alt_m=6000 - 1_471)) == 0
     assert len(ask(Volume(BOX, 0, 120, AltRef.AGL, AltRef.AGL), alt_m=12_000)) == 1
 
 
-def test_a_comb_is_entered_as_often_as_it_has_teeth():
+def test_a_comb_is_entered_as_often_as_it_has_teeth(encounters):
     teeth = [(x / 10, y) for k in range(5) for x, y in ((2 * k + 1, 0.1), (2 * k + 1.5, -0.1), (2 * k + 2, 0.1))]
     comb = Polygon((*teeth, (1.0, 0.3), (0.1, 0.3)))
     assert not [fault for fault in validate(Volume(comb)) if fault.widens]
@@ -144,7 +158,7 @@ def test_a_comb_is_entered_as_often_as_it_has_teeth():
 
 
 @pytest.mark.parametrize("lon", [0.0, 179.6, -179.9])
-def test_the_antimeridian_is_no_border(lon):
+def test_the_antimeridian_is_no_border(lon, ask):
     box = Polygon(tuple((float(geodesy.wrap_deg(x + lon)), y) for x, y in BOX.ring))
     row = only(ask(Volume(box), lon_deg=lon))
     assert row["enter_ms"] == pytest.approx(reach_ms(0.5), abs=1)
@@ -154,7 +168,7 @@ def test_the_antimeridian_is_no_border(lon):
 
 
 @pytest.mark.parametrize("pole", [90, -90])
-def test_over_a_pole_through_a_circle_about_it(pole):
+def test_over_a_pole_through_a_circle_about_it(pole, ask):
     course = 0 if pole > 0 else 180
     away_m = float(geodesy.distance_m(pole, 0, pole * 0.99, 40))
     row = only(ask(Volume(Circle(77, pole, 50_000)), lat_deg=pole * 0.99, lon_deg=40, track_deg=course))
@@ -162,7 +176,7 @@ def test_over_a_pole_through_a_circle_about_it(pole):
     assert row["clear_ms"] == pytest.approx(NOW + (away_m + 50_000) * 5, abs=2)
 
 
-def test_from_the_size_of_a_point_to_two_thousand_kilometres():
+def test_from_the_size_of_a_point_to_two_thousand_kilometres(ask):
     speck = Polygon(((0.5, -1e-6), (0.500001, 0), (0.5, 1e-6)))
     row = only(ask(Volume(speck)))
     assert row["enter_ms"] == pytest.approx(reach_ms(0.5), abs=1)
@@ -178,7 +192,7 @@ def test_from_the_size_of_a_point_to_two_thousand_kilometres():
         assert row["enter_ms"] == pytest.approx(NOW + 150_000, abs=2)
 
 
-def test_no_area_is_everywhere_and_has_no_way_out():
+def test_no_area_is_everywhere_and_has_no_way_out(ask):
     for volume in (Volume(), Volume(Polygon(((0, 0), (1, 1), (1, 0), (0, 1))))):
         row = only(ask(volume))
         assert row["inside_now"]
@@ -188,14 +202,14 @@ def test_no_area_is_everywhere_and_has_no_way_out():
     assert (late["inside_now"], late["enter_ms"]) == (False, NOW + 5)
 
 
-def test_a_stale_track_has_a_wide_range():
+def test_a_stale_track_has_a_wide_range(ask):
     fresh, stale = (only(ask(Volume(BOX), at_ms=NOW - age_ms, pos_err_m=100)) for age_ms in (15_000, 75_000))
     assert fresh["enter_ms"] - stale["enter_ms"] == pytest.approx(60_000, abs=1)
     assert fresh["enter_ms"] - fresh["enter_earliest_ms"] < 600
     assert stale["enter_ms"] - stale["enter_earliest_ms"] >= 60_500
 
 
-def test_rows_are_in_order_and_name_the_callers_tracks_and_volumes():
+def test_rows_are_in_order_and_name_the_callers_tracks_and_volumes(encounters):
     tracks = Tracks.of(lat_deg=[np.nan, 0, 0], lon_deg=[0, 0.3, 0], ground_speed_mps=200, track_deg=90, at_ms=NOW)
     volumes = [Volume(Circle(0, 50, 1000)), Volume(BOX), Volume(Circle(0.6, 0, 1000))]
     found = encounters(tracks, volumes, NOW, QUARTER)
@@ -227,13 +241,13 @@ PLACES = [(35, 35), (0, 179.9), (60, -179.9), (-75, 10), (86, 0), (-88.5, 180), 
 
 
 @pytest.mark.parametrize(("lat", "lon"), PLACES)
-def test_small_steps_of_time_find_nothing_else(lat, lon):
+def test_small_steps_of_time_find_nothing_else(lat, lon, encounters):
     rng = np.random.default_rng(abs(int(10 * lat + lon)))
-    inside = sum(compare_with_steps(rng, lat, lon) for _ in range(4))
+    inside = sum(compare_with_steps(encounters, rng, lat, lon) for _ in range(4))
     assert inside > 100
 
 
-def compare_with_steps(rng, lat, lon):
+def compare_with_steps(encounters, rng, lat, lon):
     tracks = oracle.random_tracks(rng, 12, lat, lon, spread_deg=0.7)
     volumes = [volume for volume in (oracle.random_volume(rng, lat, lon) for _ in range(8)) if usable(volume)]
     held = Volumes.of(volumes)
@@ -257,7 +271,7 @@ def compare_with_steps(rng, lat, lon):
 
 @pytest.mark.parametrize("error_m", [300.0, 5_000.0])
 @pytest.mark.parametrize(("lat", "lon"), PLACES)
-def test_whatever_the_error_allows_is_in_the_range_and_little_more(lat, lon, error_m):
+def test_whatever_the_error_allows_is_in_the_range_and_little_more(lat, lon, error_m, encounters):
     rng = np.random.default_rng(abs(int(10 * lat + lon + error_m)))
     tracks = oracle.random_tracks(rng, 12, lat, lon, spread_deg=0.7, error_m=error_m)
     volumes = [volume for volume in (oracle.random_volume(rng, lat, lon) for _ in range(10)) if usable(volume)]
