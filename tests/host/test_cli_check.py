@@ -121,7 +121,17 @@ def test_an_unknown_altitude_is_near_everything_and_an_unknown_velocity_stands_s
 def test_each_timestamp_is_a_picture_of_its_own() -> None:
     later = "2018-08-01T05:00:10.5Z"
     csv(EAST, WEST.replace(AT, later), EAST.replace(AT, later))
-    assert [loss["at"] for loss in found("tracks", "day.csv")] == ["2018-08-01T05:00:10.500Z"]
+    result = called("tracks", "day.csv", "--jsonl")
+    assert [json.loads(line)["at"] for line in result.stdout.splitlines()] == ["2018-08-01T05:00:10.500Z"]
+    assert "1 picture of one track only, which is near no other: rows of different times are not" in result.stderr
+
+
+def test_a_file_of_which_no_row_can_be_read_is_a_failure() -> None:
+    csv("noon,x,x,1,1,1,1,1,1")
+    result = called("tracks", "day.csv", "--jsonl")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "1 refused: no timestamp" in result.stderr
+    assert "keepclear: day.csv: of 1 row none could be read\nhint: look at the reasons above" in result.stderr
 
 
 def test_rows_in_any_sequence_give_the_same_and_that_they_were_sorted_is_told() -> None:

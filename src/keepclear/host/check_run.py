@@ -106,10 +106,11 @@ def write_lines(found: Found | Sequence[Meeting]) -> None:
 
 @dataclass(slots=True)
 class Account:
-    """What a pass has come to."""
+    """What a pass has come to; `lonely` pictures hold one track, so that nothing in them is near another."""
 
     tally: Tally = field(default_factory=Tally)
     pictures: int = 0
+    lonely: int = 0
     first_ms: int | None = None
     last_ms: int | None = None
     found: int = 0
@@ -130,6 +131,7 @@ def run(path: Path, alt_ref: AltRef, detect: Detector, sinks: Sequence[Sink]) ->
             for sink in sinks:
                 sink.take(picture, found)
             account.pictures += 1
+            account.lonely += len(picture.names) == 1
             account.first_ms = at_ms if account.first_ms is None else account.first_ms
             account.last_ms = at_ms
             account.found += len(found)

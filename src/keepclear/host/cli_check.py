@@ -2,7 +2,7 @@
 
 The law: the same functions of geo/, asked once for each picture (the rows of one timestamp). Nothing is left out in
 silence: each sort of row that was refused or doubted is counted on standard error. Exit 0 whatever was found (a
-loss is not a failure of the program; --fail-on-loss makes it 1), 2 for what cannot be read.
+loss is not a failure of the program; --fail-on-loss makes it 1), 2 for what cannot be read, to the last row.
 """
 
 import os
@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -22,12 +23,13 @@ from keepclear.host.check_files import read_whole
 from keepclear.host.check_plot import Trails, draw_areas, draw_marks, write
 from keepclear.host.check_run import Account, Detector, Intrusion, JsonLines, Separation, Sink, run, write_lines
 from keepclear.host.check_tables import EntryTable, LossTable, show_meetings
-from keepclear.host.cli_errors import FAULT
+from keepclear.host.cli_errors import FAULT, Failure
 from keepclear.interop.findings import meetings
 from keepclear.interop.geojson import NamedVolumes, volumes_of
 from keepclear.interop.svg_map import Map
 
-MAX_FAULTS_TOLD = 20
+MAX_FAULTS_TOLD: Final = 20
+COLUMNS_HINT: Final = "look at the reasons above; docs/operate/check.md lists the columns and their units"
 
 
 @click.group()
@@ -87,6 +89,11 @@ def tracks(
     with _until_the_reader_leaves():
         account = run(file, alt_ref, detect, sinks)
         _tell(file, account)
+        if named is None and account.lonely:
+            text = f"{_counted(account.lonely, 'picture')} of one track only, which is near no other"
+            click.echo(f"keepclear: {file}: {text}: rows of different times are not held together", err=True)
+        if account.tally.rows and not account.pictures:
+            raise Failure(f"{file}: of {_counted(account.tally.rows, 'row')} none could be read", COLUMNS_HINT)
         if plot:
             _draw_tracks(plot, file, account, trails, shown, named)
         if not jsonl:
