@@ -10,6 +10,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -54,7 +55,13 @@ def _areas(rng: np.random.Generator, kind: str) -> dict[str, Tally]:
     of = compare_areas.scene(rng, BATCH[kind])
     volumes, tracks = [aim.volume for aim in of.aims], of.flights.tracks()
     told = {name: encounters(tracks, volumes, 0, of.ahead_ms, kernel=kernel) for name, kernel in ENGINES.items()}
-    return _with_differences({name: compare_areas.compare(of, found) for name, found in told.items()}, told)
+    tallies = _with_differences({name: compare_areas.compare(of, found) for name, found in told.items()}, told)
+    error_m = float(rng.choice([50.0, 500.0, 5_000.0, 30_000.0]))
+    doubtful = replace(tracks, pos_err_m=np.full(len(tracks), error_m))
+    for name, kernel in ENGINES.items():
+        found = encounters(doubtful, volumes, 0, of.ahead_ms, kernel=kernel)
+        tallies[name].add(compare_areas.compare_ranges(of, found, error_m))
+    return tallies
 
 
 def _volumes(rng: np.random.Generator, _kind: str) -> dict[str, Tally]:

@@ -5,7 +5,7 @@ the metre that geo declares for a border (a corridor is held by an outline that 
 larger). A told interval may be a millisecond longer at either end, and no longer than band and window.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -23,6 +23,7 @@ _HEIGHT_S = 2.5e-4
 """A micrometre of height at the slowest climb, 1 cm/s, and room."""
 _LOOKS = 9
 _BORDERS_ASKED = 40
+_INSTANTS = 31
 
 
 @dataclass(frozen=True)
@@ -51,8 +52,7 @@ def compare(of: Scene, told: Encounters) -> Tally:
     for v, aim in enumerate(of.aims):
         mine = np.nonzero((told.volume == v) & surely)[0]
         flight = np.union1d(np.arange(v * FLIGHTS, (v + 1) * FLIGHTS), told.track[mine])
-        whole = Aimed(aim.volume, aim.area, aim.lower_cm, aim.upper_cm, aim.start_ms, aim.end_ms, of.flights)
-        first, last = held(whole, of.ahead_ms, flight)
+        first, last = held(replace(aim, flights=of.flights), of.ahead_ms, flight)
         true = stretches(aim.area, of.flights, flight, first, last)
         tally.count("pairs", len(flight))
         tally.count("with a time inside", len(np.unique(true.flight[true.inside & true.proved])))
@@ -134,6 +134,34 @@ def _ways_out(tally: Tally, of: Scene, told: Encounters, rows: Ints) -> None:
             "way out, share of itself past 1 m",
             np.array([(abs(told.distance_out_m[row] - true_m) - 1) / max(true_m, 1)]),
         )
+
+
+def compare_ranges(of: Scene, told: Encounters, error_m: float) -> Tally:
+    """The tally of an answer for flights whose positions are error_m in doubt: whether what it allows is left out.
+
+    Of each flight aimed at an area 31 instants in band and window are looked at.
+    """
+    tally = Tally()
+    for v, aim in enumerate(of.aims):
+        flight = np.arange(v * FLIGHTS, (v + 1) * FLIGHTS)
+        first, last = held(replace(aim, flights=of.flights), of.ahead_ms, flight)
+        at = (first + (last - first) * np.linspace(0, 1, _INSTANTS + 2)[1:-1, None])[:, last > first]
+        who = np.broadcast_to(flight[last > first], at.shape).ravel()
+        at = at.ravel()
+        lat, lon = of.flights.at(who, at)
+        near = aim.area.inside(lat, lon) | (aim.area.to_border_m(lat, lon) < error_m - DECLARED_M)
+        inside = np.zeros(len(at), dtype=bool)
+        for row in np.nonzero(told.volume == v)[0]:
+            inside |= (
+                (who == told.track[row])
+                & (at >= told.enter_earliest_ms[row] / 1000 - _HEIGHT_S)
+                & (at <= told.clear_latest_ms[row] / 1000 + _HEIGHT_S)
+            )
+        tally.count("instants within the error", int(near.sum()))
+        tally.count("of which left out", int((near & ~inside).sum()))
+        for k in np.unique(who[near & ~inside]):
+            tally.faults.append(f"left out though within {error_m} m: {_words(of, aim, int(k))}")
+    return tally
 
 
 def _words(of: Scene, aim: Aimed, flight: int) -> str:

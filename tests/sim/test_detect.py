@@ -130,6 +130,16 @@ def test_a_flight_that_is_not_told_to_be_inside_is_missed():
     assert len(compare_areas.compare(of, endless).faults) > len(whole.faults)
 
 
+def test_what_an_error_allows_is_looked_for():
+    of = compare_areas.scene(np.random.default_rng(8), 72)
+    volumes, tracks = [aim.volume for aim in of.aims], of.flights.tracks()
+    doubtful = replace(tracks, pos_err_m=np.full(len(tracks), 5_000.0))
+    told = encounters(doubtful, volumes, 0, of.ahead_ms)
+    assert not compare_areas.compare_ranges(of, told, 5_000.0).faults
+    sure = encounters(tracks, volumes, 0, of.ahead_ms)
+    assert compare_areas.compare_ranges(of, sure, 5_000.0).counts["of which left out"] > 100
+
+
 def test_the_judge_of_areas_knows_a_box_by_hand():
     box = areas.Ring.of(np.array([[179.5, -1.0], [-179.5, -1.0], [-179.5, 1.0], [179.5, 1.0], [179.5, -1.0]]))
     flights = still([0.0], [179.0], [90.0], [100.0])
