@@ -1,8 +1,8 @@
 """`make score`: what our alerts are worth on recorded traffic: warned in time, late, missed, valid, nuisance, flicker.
 
 The law: the losses are those that truly happened, the judge is not the engine (score_losses.py), and every setting is
-scored on the same findings. The whole recording also goes through the engine as it runs, timed, by numpy and by the
-kernel where it is built. Prints tables, and writes them with a plot to docs.
+scored on the same findings. The whole recording also goes through the engine as it runs, timed, by the kernel
+where it is built and else by numpy. Prints tables, and writes them with a plot to docs.
 """
 
 import argparse
@@ -20,6 +20,7 @@ from bench.score_alerts import Score, Seen, Setting, episodes, foreseen, look, r
 from bench.score_losses import Loss, Separation, losses
 from bench.score_pictures import STEP_MS, Picture, Recording, pictures, recorded
 from keepclear.geo.alert import USUAL
+from keepclear.geo.kernel import LOADED
 from keepclear.host.recorded import NotFetched
 
 AHEAD_S: Final = 120
@@ -128,7 +129,7 @@ def pace_table(cases: Sequence[Case]) -> Table:
             raise RuntimeError("the engine as it runs gave other alerts than those that were scored")
         rows.append(
             [
-                case.sample.name, "numpy", f"{len(case.pictures):,}", figure(median(pace.picture_ms)),
+                case.sample.name, "kernel" if LOADED else "numpy", f"{len(case.pictures):,}", figure(median(pace.picture_ms)),
                 figure(quantiles(pace.picture_ms, n=100)[98]), f"{pace.times_real:,.0f}",
             ]
         )  # fmt: skip
