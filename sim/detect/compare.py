@@ -15,8 +15,9 @@ from sim.detect.cases import H_M, V_CM, Picture
 from sim.detect.flights import Bools, Flights, Floats, Ints
 from sim.detect.judge import Nearest, Window, nearest, window
 
-DECLARED_M = 1.02e-3
-"""The declared millimetre, and 0.02 mm of the chord that stands for the arc."""
+DECLARED_M = 1.1e-3
+"""The declared millimetre, and a tenth of one for the chord that stands for the arc, and for the least distance of a
+formation whose distance hardly changes."""
 DECLARED_HEIGHT_M = 2e-6
 SPURIOUS_SHARE = 0.001
 
