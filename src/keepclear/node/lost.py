@@ -64,6 +64,9 @@ def _look_at_sources(core: Core) -> None:
     heard = [(p.source, own.received[flight]) for flight, p in own.positions.items()]
     stale_ms = core.state.settings.track_stale_ms
     silent = silent_sources(heard, core.mono_ms, stale_ms)
+    # One that comes back under another name, as a port's next connection does, has no tracks any more.
+    with_tracks = {source for source, _ in heard} | {p.source for p in own.lost.values()}
+    own.silent = {source: at_ms for source, at_ms in own.silent.items() if source in with_tracks}
     for source in sorted({source for source, _ in heard} & set(own.silent) - set(silent)):
         del own.silent[source]
         core.show("source", f"the track source {source!r} is heard again", facts=("heard", source))
