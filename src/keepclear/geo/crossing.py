@@ -124,7 +124,7 @@ class _WideCircles:
         for _ in range(_ROOT_ROUNDS):
             away, opening = self._excess(time)
             outer, inner = np.where(away >= 0, time, outer), np.where(away < 0, time, inner)
-            with np.errstate(divide="ignore", invalid="ignore"):
+            with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
                 newton = time - away / opening
             safe = (newton >= np.minimum(outer, inner)) & (newton <= np.maximum(outer, inner))
             following = np.where(safe, newton, (outer + inner) / 2)

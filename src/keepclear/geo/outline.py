@@ -14,7 +14,7 @@ import numpy as np
 
 from keepclear.geo import geodesy
 from keepclear.geo.earth import E2, MEAN_M, sin_cos_deg, to_ecef, wrap_deg
-from keepclear.geo.units import FloatArray
+from keepclear.geo.units import FloatArray, IntArray
 from keepclear.geo.volume import Circle, Corridor, LonLat, Polygon, Shape, Volume, open_ring, unwrapped, widest_reading
 
 STEP_M = 5_000.0
@@ -76,17 +76,27 @@ def _of_rings(rings: list[list[LonLat]]) -> Outline:
     points = to_ecef(pieces[1], pieces[0])
     centre = points.mean(axis=1)
     reach = float(np.sqrt(((points - centre[:, None]) ** 2).sum(axis=0)).max()) + STEP_M
-    # The ball round the border holds the bulge of the area between only while that is a fair part of a hemisphere.
-    wide = np.ptp(edges[0]) > _WIDE_DEG or np.ptp(edges[1]) > _WIDE_DEG
-    return Outline(edges, pieces, centre, np.inf if wide else reach)
+    return Outline(edges, pieces, centre, np.inf if is_wide(edges) else reach)
 
 
-def cut(edges: FloatArray, step_m: float) -> FloatArray:
-    """Edges (4, n) cut into equal parts no longer than step_m, in order."""
+def is_wide(edges: FloatArray) -> bool:
+    """Whether the ball round the border of so large a ring may leave out some of the bulge of the area between."""
+    return bool(np.ptp(edges[0]) > _WIDE_DEG or np.ptp(edges[1]) > _WIDE_DEG)
+
+
+def parts_of(edges: FloatArray, step_m: float) -> IntArray:
+    """Into how many equal parts edges (4, n) are cut, so that none is longer than step_m."""
     ax, ay, bx, by = edges
     nearest = np.where(ay * by < 0, 0.0, np.minimum(np.abs(ay), np.abs(by)))
     length = _METRES_PER_DEGREE * np.hypot(by - ay, (bx - ax) * np.cos(np.radians(nearest)))
-    parts = np.maximum(np.ceil(length / step_m), 1).astype(np.int64)
+    parts: IntArray = np.maximum(np.ceil(length / step_m), 1).astype(np.int64)
+    return parts
+
+
+def cut(edges: FloatArray, step_m: float) -> FloatArray:
+    """Edges (4, n) cut into `parts_of` each, in order."""
+    ax, ay, bx, by = edges
+    parts = parts_of(edges, step_m)
     which = np.repeat(np.arange(len(parts)), parts)
     part = np.arange(len(which)) - np.repeat(np.cumsum(parts) - parts, parts)
     u, v = part / parts[which], (part + 1) / parts[which]

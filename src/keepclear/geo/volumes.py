@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from keepclear.geo import geodesy
 from keepclear.geo.earth import chord_to_arc_m, dot, to_ecef
-from keepclear.geo.outline import read
+from keepclear.geo.readings import readings
 from keepclear.geo.units import NEVER_MS, BoolArray, FloatArray, IntArray
 from keepclear.geo.volume import Volume
 
@@ -52,8 +52,8 @@ class Volumes:
     @classmethod
     def of(cls, volumes: Sequence[Volume]) -> Self:
         """The widest readings of volumes, in their order."""
-        readings = [read(volume) for volume in volumes]
-        said, outlines = [reading[0] for reading in readings], [reading[1] for reading in readings]
+        read = readings(volumes)
+        said, outlines = [reading[0] for reading in read], [reading[1] for reading in read]
         edges = np.concatenate([np.empty((4, 0)), *(o.edges for o in outlines)], axis=1)
         return cls(
             lower_m=np.array([-np.inf if v.lower_m is None else v.lower_m for v in said], dtype=np.float64),
