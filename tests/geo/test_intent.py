@@ -169,7 +169,8 @@ def test_small_steps_of_time_find_nothing_else(lat, lon):
         legs, _ = legs_with_intent(tracks, intents, 10_000, MINUTES_10)
         for i in range(20):
             mine = places(legs, i, times)
-            assert geodesy.distance_m(mine[0], mine[1], paths[0][i], paths[1][i]).max() < TURN_SAG_M + (1 if abs(lat) < 80 else 10)
+            off_m = geodesy.distance_m(mine[0], mine[1], paths[0][i], paths[1][i]).max()
+            assert off_m < TURN_SAG_M + (1 if abs(lat) < 80 else 10)
             assert np.abs(mine[2] - paths[2][i]).max() < 0.03
             for j in range(i + 1, 20):
                 losses += compare(found, i, j, times, paths)
