@@ -1,4 +1,4 @@
-"""What has a compiled twin is asked twice: by numpy and by the kernel. Without the kernel its half is skipped, loudly."""
+"""What has a compiled twin is asked twice: by numpy and by the kernel, whose half is skipped, loudly, without it."""
 
 import os
 

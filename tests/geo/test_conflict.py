@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from tests.geo import oracle
 
-from keepclear.geo import geodesy
+from keepclear.geo import conflict, geodesy
 from keepclear.geo.altitude import AltRef
-from keepclear.geo import conflict
 from keepclear.geo.conflict import closest_approach
 from keepclear.geo.kernel import Kernel
 from keepclear.geo.track import Tracks, advance

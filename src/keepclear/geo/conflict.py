@@ -112,7 +112,8 @@ def closest_approach(a: Tracks, b: Tracks, now_ms: int, look_ahead_ms: int) -> A
 
 def _losses(legs: Legs, i: IntArray, j: IntArray, horizontal_m: float, vertical_m: float, now_ms: int) -> Conflicts:
     bound = reference_bound_m(legs.alt_ref[i], legs.alt_ref[j], np.fmax(np.abs(legs.alt_m[i]), np.abs(legs.alt_m[j])))
-    apart, climb = legs.alt_m[i] - legs.alt_m[j], legs.rate_mps[i] - legs.rate_mps[j]
+    with np.errstate(invalid="ignore"):
+        apart, climb = legs.alt_m[i] - legs.alt_m[j], legs.rate_mps[i] - legs.rate_mps[j]
     first, last = _near_in_height(apart, climb, vertical_m + bound - ALTITUDE_EPSILON_M)
     first, last = np.maximum(first, 0.0), np.minimum(last, legs.length_s[i])
     high = np.nonzero(first < last)[0]
@@ -145,7 +146,8 @@ def _near_in_height(apart: FloatArray, climb: FloatArray, limit: FloatArray) -> 
     """From when until when |apart + climb t| < limit; unbounded for heights not known, upside down if never."""
     level = np.abs(climb) < _LEVEL_MPS
     safe = np.where(level, 1.0, climb)
-    one, two = (-limit - apart) / safe, (limit - apart) / safe
+    with np.errstate(invalid="ignore"):
+        one, two = (-limit - apart) / safe, (limit - apart) / safe
     always = np.isnan(apart) | np.isinf(limit) | (level & (np.abs(apart) < limit))
     first = np.where(always, -np.inf, np.where(level, np.inf, np.minimum(one, two)))
     last = np.where(always, np.inf, np.where(level, -np.inf, np.maximum(one, two)))

@@ -166,7 +166,7 @@ def _next(
     settled: BoolArray,
 ) -> tuple[FloatArray, BoolArray]:
     """A step of Newton toward value 0, or half the way where that leads out; and what is settled from then on."""
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         newton = time - value / slope
     safe = (newton >= np.minimum(*between)) & (newton <= np.maximum(*between))
     following = np.where(settled, time, np.where(safe, newton, (between[0] + between[1]) / 2))

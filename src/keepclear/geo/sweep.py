@@ -29,15 +29,25 @@ _BLOCK_PAIRS = 250_000
 
 def near_pairs(legs: Legs, horizontal_m: float, vertical_m: float) -> Iterator[tuple[IntArray, IntArray]]:
     """Pairs i < j of legs of one window that may be lost within it, block by block; at least one block."""
-    if len(legs) < 2:
-        none = np.zeros(0, dtype=np.int64)
-        yield none, none
-        return
     place, velocity, bend_m = legs.tangents
     thick_m = bend_m + horizontal_m / 2 + _SLACK_M
     grown_m = np.abs(velocity) * (legs.length_s / 2) + thick_m
     bottom, top = _bands(legs, vertical_m)
     low, high = np.stack([*(place - grown_m), bottom]), np.stack([*(place + grown_m), top])
+    # What is so fast that it has no place would have all the others in one slab.
+    real = np.nonzero(np.isfinite(high[:3] - low[:3]).all(axis=0))[0]
+    if len(real) < 2:
+        yield real[:0], real[:0]
+        return
+    low, high = low[:, real], high[:, real]
+    for one, other in _boxes_meet(low, high):
+        i, j = real[one], real[other]
+        near = np.nonzero(_lines_meet(place, velocity, legs.length_s / 2, thick_m, i, j))[0]
+        yield np.minimum(i[near], j[near]), np.maximum(i[near], j[near])
+
+
+def _boxes_meet(low: FloatArray, high: FloatArray) -> Iterator[tuple[IntArray, IntArray]]:
+    """Pairs of boxes x, y, z, altitude that overlap, in any order, block by block."""
     # What is spread most is swept, what is spread second most is cut in slabs as wide as a box is on average: then
     # there are two slabs a box, whatever their sizes.
     third, across, along = np.argsort(np.ptp(low[:3], axis=1), kind="stable")
@@ -57,9 +67,7 @@ def near_pairs(legs: Legs, horizontal_m: float, vertical_m: float) -> Iterator[t
         one = first + row
         i, j = box[one], box[other]
         near = np.nonzero(slab[one] == np.maximum(begins[i], begins[j]))[0]
-        i, j = _overlapping(low, high, i[near], j[near], (3, across, third))
-        near = np.nonzero(_lines_meet(place, velocity, legs.length_s / 2, thick_m, i, j))[0]
-        yield np.minimum(i[near], j[near]), np.maximum(i[near], j[near])
+        yield _overlapping(low, high, i[near], j[near], (3, across, third))
 
 
 def _blocks(counts: IntArray) -> Iterator[tuple[int, int]]:

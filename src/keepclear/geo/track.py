@@ -126,7 +126,7 @@ def advance(tracks: Tracks, to_ms: int) -> Tracks:
         tracks,
         lat_deg=lat,
         lon_deg=lon,
-        alt_m=tracks.alt_m + np.nan_to_num(tracks.vertical_rate_mps) * ahead_s,
+        alt_m=tracks.alt_m + _or_zero(tracks.vertical_rate_mps) * ahead_s,
         track_deg=np.mod(course, 360),
         at_ms=np.full(len(tracks), to_ms, dtype=np.int64),
     )
@@ -137,7 +137,7 @@ def legs_of(tracks: Tracks, now_ms: int, look_ahead_ms: int) -> Legs:
     placed = np.nonzero(tracks.placed)[0]
     tracks = tracks.take(placed)
     age_s = (now_ms - tracks.at_ms) / 1000
-    rate = np.nan_to_num(tracks.vertical_rate_mps)
+    rate = _or_zero(tracks.vertical_rate_mps)
     return Legs(
         owner=placed,
         track=placed,
@@ -156,8 +156,12 @@ def legs_of(tracks: Tracks, now_ms: int, look_ahead_ms: int) -> Legs:
 
 
 def _moving(tracks: Tracks) -> FloatArray:
-    return np.where(np.isfinite(tracks.track_deg), np.nan_to_num(tracks.ground_speed_mps), 0.0)
+    return np.where(np.isfinite(tracks.track_deg), _or_zero(tracks.ground_speed_mps), 0.0)
+
+
+def _or_zero(values: FloatArray) -> FloatArray:
+    return np.where(np.isfinite(values), values, 0.0)
 
 
 def _line(tracks: Tracks) -> Line:
-    return Line.of(tracks.lat_deg, tracks.lon_deg, np.nan_to_num(tracks.track_deg))
+    return Line.of(tracks.lat_deg, tracks.lon_deg, _or_zero(tracks.track_deg))
