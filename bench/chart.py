@@ -51,11 +51,11 @@ class Axis:
 
 @dataclass(frozen=True)
 class Curve:
-    """A named line through points; `end` is said after its name, `labels` beside its points."""
+    """A named line through points, with `labels` beside them; `left` has its name on the left of its last point."""
 
     name: str
     points: Sequence[Point]
-    end: str = ""
+    left: bool = False
     labels: Sequence[str] = ()
     dashed: bool = False
 
@@ -101,7 +101,7 @@ class Chart:
             _, y = self._place((self.x.low, tick))
             parts.append(f'<path d="M{LEFT} {y:.1f}H{right}" stroke="#dddddd"/>')
             parts.append(_text(LEFT - 8, y + 4, _number(tick), 'text-anchor="end"'))
-        parts.append(f'<path d="M{LEFT} {TOP}V{bottom}H{right}" fill="none" stroke="#333333"/>')
+        parts.append(f'<path d="M{LEFT} {TOP}V{bottom}H{right}" fill="none" stroke="dimgray"/>')
         parts.append(_text((LEFT + right) / 2, HEIGHT - 18, self.x.title, 'text-anchor="middle"'))
         middle = (TOP + bottom) / 2
         turn = f'text-anchor="middle" transform="rotate(-90 18 {middle:.0f})"'
@@ -128,9 +128,10 @@ class Chart:
         parts = [f'<path d="M{way}" fill="none" stroke="{colour}" stroke-width="2"{dash}/>']
         parts += [_mark(x, y, colour, at) for x, y in places]
         for (x, y), label in zip(places, curve.labels, strict=False):
-            parts.append(_text(x + 7, y - 6, label, f'font-size="11" fill="{colour}"'))
+            parts.append(_text(x - 6, y - 7, label, f'text-anchor="end" font-size="11" fill="{colour}"'))
         x, _ = places[-1]
-        return [*parts, _text(x + 10, name_y, f"{curve.name}{curve.end}", f'fill="{colour}"')]
+        name_x, anchor = (x - 10, ' text-anchor="end"') if curve.left else (x + 10, "")
+        return [*parts, _text(name_x, name_y, curve.name, f'fill="{colour}"{anchor}')]
 
 
 def _mark(x: float, y: float, colour: str, at: int) -> str:

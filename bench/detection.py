@@ -134,9 +134,8 @@ def plot(found: dict[int, dict[str, Run]]) -> str:
     )
     for method in METHODS:
         points = [(float(n), runs[method].ms) for n, runs in found.items() if not runs[method].stopped]
-        why = next((f", {runs[method].stopped} beyond" for runs in found.values() if runs[method].stopped), "")
         if points:
-            chart.curves.append(Curve(method, points, why))
+            chart.curves.append(Curve(method, points, left=any(runs[method].stopped for runs in found.values())))
     points = [(float(n), ms) for n, ms in FLOOR_MS.items()]
     chart.curves.append(Curve("floor, one core", points, dashed=True))
     return chart.svg()

@@ -127,12 +127,9 @@ def pace_table(cases: Sequence[Case]) -> Table:
         pace = run(case.pictures, case.recording.names, case.sample.kept, Setting(1000 * AHEAD_S, USUAL))
         if list(pace.episodes) != episodes(case.seen, Setting(1000 * AHEAD_S, USUAL)):
             raise RuntimeError("the engine as it runs gave other alerts than those that were scored")
-        rows.append(
-            [
-                case.sample.name, "kernel" if LOADED else "numpy", f"{len(case.pictures):,}", figure(median(pace.picture_ms)),
-                figure(quantiles(pace.picture_ms, n=100)[98]), f"{pace.times_real:,.0f}",
-            ]
-        )  # fmt: skip
+        p50, p99 = median(pace.picture_ms), quantiles(pace.picture_ms, n=100)[98]
+        row = [f"{len(case.pictures):,}", figure(p50), figure(p99), f"{pace.times_real:,.0f}"]
+        rows.append([case.sample.name, "kernel" if LOADED else "numpy", *row])
     columns = ["", "engine", "pictures", "median ms", "p99 ms", "times real time"]
     return Table("From tracks to alerts that stand, cleared and counted", columns, rows)
 
