@@ -15,7 +15,7 @@ help: ## This page
 	@echo
 	@echo "  make TARGET [ARGS='more arguments']     each target sets up what it needs, in .venv"
 	@echo
-	@sed -n -E 's/^([a-z-]+):[^#]*## (.*)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-17s %s\n", $$1, $$2 }'
+	@sed -n -E 's/^([a-z-]+):[^#]*## (.*)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-19s %s\n", $$1, $$2 }'
 	@echo
 	@echo "  first time here:   make demo, then docs/tour.md"
 	@echo "  one test:          make test ARGS='-k margin'"
