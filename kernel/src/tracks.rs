@@ -93,8 +93,9 @@ impl Question {
             return None;
         }
         let (a, b) = if a.number < b.number { (a, b) } else { (b, a) };
-        let (apart, climb) = (a.alt_m - b.alt_m, a.rate_mps - b.rate_mps);
-        let bound = reference_bound_m(a.reference.into(), b.reference.into(), a.alt_m.abs().max(b.alt_m.abs()));
+        let (apart, climb) = (or_nan(a.alt_m - b.alt_m), a.rate_mps - b.rate_mps);
+        let highest = self.highest_m(a).max(self.highest_m(b));
+        let bound = reference_bound_m(a.reference.into(), b.reference.into(), highest);
         let (first, last) = near_in_height(apart, climb, self.vertical_m + bound - ALTITUDE_EPSILON_M);
         let (first, last) = (first.max(0.0), last.min(self.length_s));
         if !(first < last && self.lines_meet(a, b, first, last)) {
@@ -124,6 +125,11 @@ impl Question {
         })
     }
 
+    /// The greatest size that a flight's altitude has; NaN if it is not known.
+    fn highest_m(&self, flight: &Flight) -> f64 {
+        flight.alt_m.abs().max((flight.alt_m + flight.rate_mps * self.length_s).abs())
+    }
+
     /// Whether two straight lines, each with its thickness about it, come together from first until last.
     fn lines_meet(&self, a: &Flight, b: &Flight, first: f64, last: f64) -> bool {
         let half = self.length_s / 2.0;
@@ -146,6 +152,14 @@ struct Input<'a> {
     track_deg: &'a [f64],
     rate_mps: &'a [f64],
     at_ms: &'a [i64],
+}
+
+fn or_nan(value: f64) -> f64 {
+    if value.is_finite() {
+        value
+    } else {
+        f64::NAN
+    }
 }
 
 fn or_zero(value: f64) -> f64 {
@@ -213,7 +227,7 @@ impl Bands {
         let mut highest: f64 = 0.0;
         for flight in flights {
             count[usize::from(flight.reference)] += 1;
-            highest = highest.max(or_zero(flight.alt_m).abs());
+            highest = highest.max(or_zero(question.highest_m(flight)));
         }
         let usual = (0..REFERENCES).max_by_key(|&reference| count[reference]).unwrap_or(0);
         let half_m = question.vertical_m / 2.0;

@@ -172,3 +172,16 @@ def compare_with_steps(conflicts, tracks):
                 nearest = np.abs(times - found.t_cpa_ms[row]).argmin()
                 assert abs(found.h_min_m[row] - apart_m[nearest]) <= 450 + 1
     return losses
+
+
+def test_references_that_climb_are_widened_by_what_they_come_to(conflicts):
+    climbing = pair(
+        lat_deg=34, lon_deg=[35, 35.01], alt_m=[0, 1_500], alt_ref=[AltRef.STD, AltRef.AMSL], vertical_rate_mps=30
+    )
+    assert conflicts(climbing, look_ahead_ms=300_000).v_bound_m.tolist() == [750 + 0.12 * 10_500]
+
+
+def test_what_cannot_be_an_altitude_is_near(conflicts):
+    for wrong in (np.inf, -np.inf):
+        found = conflicts(pair(lat_deg=34, lon_deg=[35, 35.01], alt_m=[9_000, wrong]))
+        assert np.isnan(found.v_min_m).tolist() == [True]

@@ -5,7 +5,7 @@ separated. Each track keeps to its own geodesic. A pair is reported once, whethe
 formation. Altitudes that are not known are near; different altitude references widen V (altitude.py). Positions are
 taken as reported: `h_err_m` says what their errors come to.
 
-Accuracy: "strictly" is to within 1 mm horizontally (for H up to 40 km) and 1 micrometre vertically, so that no float
+Accuracy: "strictly" is to within 1.1 mm horizontally (for H up to 40 km) and 1 micrometre vertically, so that no float
 decides what whole centimetres leave equal. Distances are within 0.001 % of themselves up to 1000 km, times within
 1 ms and the rounding: t_in_ms down, t_out_ms up, t_cpa_ms to the nearest.
 
@@ -76,6 +76,7 @@ def conflicts(
 ) -> Conflicts:
     """The losses of separation in [now, now + look-ahead); without now_ms, now is the time of the newest report.
 
+    Give now_ms wherever reports come from more than one clock: one that is ahead would carry all others off with it.
     Neither track may fly more than 10 000 km within the look-ahead (each pair has one loss at most until then).
     """
     if now_ms is None:
@@ -111,9 +112,10 @@ def closest_approach(a: Tracks, b: Tracks, now_ms: int, look_ahead_ms: int) -> A
 
 
 def _losses(legs: Legs, i: IntArray, j: IntArray, horizontal_m: float, vertical_m: float, now_ms: int) -> Conflicts:
-    bound = reference_bound_m(legs.alt_ref[i], legs.alt_ref[j], np.fmax(np.abs(legs.alt_m[i]), np.abs(legs.alt_m[j])))
     with np.errstate(invalid="ignore"):
         apart, climb = legs.alt_m[i] - legs.alt_m[j], legs.rate_mps[i] - legs.rate_mps[j]
+    apart = np.where(np.isfinite(apart), apart, np.nan)
+    bound = reference_bound_m(legs.alt_ref[i], legs.alt_ref[j], np.fmax(_highest_m(legs)[i], _highest_m(legs)[j]))
     first, last = _near_in_height(apart, climb, vertical_m + bound - ALTITUDE_EPSILON_M)
     first, last = np.maximum(first, 0.0), np.minimum(last, legs.length_s[i])
     high = np.nonzero(first < last)[0]
@@ -140,6 +142,11 @@ def _losses(legs: Legs, i: IntArray, j: IntArray, horizontal_m: float, vertical_
         h_err_m=legs.pos_err_m[i[pair]] + legs.pos_err_m[j[pair]],
         v_bound_m=bound[pair],
     )
+
+
+def _highest_m(legs: Legs) -> FloatArray:
+    """The greatest size that the altitude of each leg has; NaN where it is not known."""
+    return np.fmax(np.abs(legs.alt_m), np.abs(legs.alt_m + legs.rate_mps * legs.length_s))
 
 
 def _near_in_height(apart: FloatArray, climb: FloatArray, limit: FloatArray) -> tuple[FloatArray, FloatArray]:

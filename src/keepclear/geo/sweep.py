@@ -81,7 +81,7 @@ def _bands(legs: Legs, vertical_m: float) -> tuple[FloatArray, FloatArray]:
     """The lowest and the highest that legs are, grown; unbounded where that is not known."""
     end_m = legs.alt_m + legs.rate_mps * legs.length_s
     usual = np.argmax(np.bincount(legs.alt_ref, minlength=len(AltRef)))
-    highest_m = np.max(np.abs(legs.alt_m), where=np.isfinite(legs.alt_m), initial=0.0)
+    highest_m = max(np.max(np.abs(m), where=np.isfinite(m), initial=0.0) for m in (legs.alt_m, end_m))
     widest_m = PRESSURE_M + GEOID_M + PRESSURE_SHARE * highest_m
     more_m = vertical_m / 2 + _SLACK_M + np.where(legs.alt_ref == usual, 0.0, widest_m)
     known = np.isfinite(end_m) & ((legs.alt_ref == AltRef.AGL) == (usual == AltRef.AGL))
