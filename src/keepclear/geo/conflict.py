@@ -87,7 +87,7 @@ def conflicts(
         return Conflicts(*rows[:7], h_err_m=error_m[rows[0]] + error_m[rows[1]], v_bound_m=rows[7])
     legs = legs_of(tracks, now_ms, look_ahead_ms)
     pairs = near_pairs(legs, horizontal_m, vertical_m)
-    blocks = [_losses(legs, i, j, horizontal_m, vertical_m, now_ms) for i, j in pairs]
+    blocks = [losses(legs, i, j, horizontal_m, vertical_m, now_ms) for i, j in pairs]
     columns = {name: np.concatenate([getattr(block, name) for block in blocks]) for name in Conflicts.__slots__}
     order = np.lexsort((columns["j"], columns["i"]))
     return Conflicts(**{name: column[order] for name, column in columns.items()})
@@ -111,7 +111,11 @@ def closest_approach(a: Tracks, b: Tracks, now_ms: int, look_ahead_ms: int) -> A
     return result
 
 
-def _losses(legs: Legs, i: IntArray, j: IntArray, horizontal_m: float, vertical_m: float, now_ms: int) -> Conflicts:
+def losses(legs: Legs, i: IntArray, j: IntArray, horizontal_m: float, vertical_m: float, now_ms: int) -> Conflicts:
+    """The losses of pairs of legs that begin at now_ms and last equally long; i and j of the rows are the legs' owners.
+
+    Limits in metres; pairs are looked at one by one, near or not.
+    """
     with np.errstate(invalid="ignore"):
         apart, climb = legs.alt_m[i] - legs.alt_m[j], legs.rate_mps[i] - legs.rate_mps[j]
     apart = np.where(np.isfinite(apart), apart, np.nan)

@@ -303,7 +303,7 @@ def _losses_of_owners(legs: Legs, one: IntArray, other: IntArray, horizontal_m: 
     together = _cut(legs, np.concatenate([p[near], q[near]]), np.tile(begin[near], 2), np.tile(end[near], 2))
     pair = np.arange(count)
     numbered = replace(together, owner=np.arange(2 * count), track=np.arange(2 * count))
-    found = conflict._losses(numbered, pair, pair + count, horizontal_m, vertical_m, 0)
+    found = conflict.losses(numbered, pair, pair + count, horizontal_m, vertical_m, 0)
     from_ms, until_ms = begin[near][found.i], end[near][found.i]
     return replace(
         found,
