@@ -134,14 +134,14 @@ impl Picture<'_> {
                 let held = perhaps.filter_map(|s| s.within(pair.first_perhaps, pair.last_perhaps));
                 room.perhaps.extend(held.filter_map(window));
                 merge(&mut room.perhaps, TOUCH_MS);
-                widen(rows, begin, &mut room.perhaps, (track, volume));
+                widen(rows, begin, &room.perhaps, (track, volume));
             }
         }
     }
 }
 
 /// Gives the rows from `begin` on their ranges, and each range without a row one of its own.
-fn widen(rows: &mut Vec<Row>, begin: usize, perhaps: &mut Vec<Span>, (track, volume): (usize, usize)) {
+fn widen(rows: &mut Vec<Row>, begin: usize, perhaps: &[Span], (track, volume): (usize, usize)) {
     let mut held = vec![false; perhaps.len()];
     for row in &mut rows[begin..] {
         if let Some(about) = perhaps.iter().rposition(|span| span.begin <= row.enter) {

@@ -111,8 +111,8 @@ impl Leg {
             alt_m: report.alt_m + rate_mps * age_s,
             rate_mps,
             alt_ref: report.alt_ref,
-            alt_err_m: report.alt_err_m,
-            pos_err_m: report.pos_err_m + stale_s * speed_mps,
+            alt_err_m: number(report.alt_err_m),
+            pos_err_m: number(report.pos_err_m + stale_s * speed_mps),
         })
     }
 

@@ -90,6 +90,11 @@ def test_a_flight_inside_has_a_way_out_and_a_time_to_be_clear(ask):
     assert row["distance_out_m"] == pytest.approx(0.1 * METRES_A_DEGREE, abs=0.5)
 
 
+def test_an_error_that_is_not_known_hides_no_flight(ask):
+    for unknown in ({"alt_err_m": np.nan}, {"pos_err_m": np.nan}, {"alt_err_m": np.nan, "pos_err_m": 100}):
+        assert only(ask(Volume(BOX, 0, 6000, AltRef.STD, AltRef.STD), **unknown))["enter_ms"] == int(reach_ms(0.5))
+
+
 def test_standing_still_inside_and_outside(ask):
     assert only(ask(Volume(BOX), lon_deg=0.9, ground_speed_mps=0))["clear_ms"] == NEVER_MS
     assert len(ask(Volume(BOX), lon_deg=0.49, ground_speed_mps=0)) == 0

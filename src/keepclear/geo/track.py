@@ -149,8 +149,9 @@ def legs_of(tracks: Tracks, now_ms: int, look_ahead_ms: int) -> Legs:
         alt_m=tracks.alt_m + rate * age_s,
         rate_mps=rate,
         alt_ref=tracks.alt_ref,
-        alt_err_m=tracks.alt_err_m,
-        pos_err_m=position_error_m(tracks, now_ms),
+        # An error that is not known counts as 0, as on the wire; it hides no track.
+        alt_err_m=np.nan_to_num(tracks.alt_err_m),
+        pos_err_m=np.nan_to_num(position_error_m(tracks, now_ms)),
         slack_ms=np.zeros(len(tracks), dtype=np.int64),
     )
 
