@@ -116,3 +116,13 @@ def random_volume(rng, lat, lon, size_deg=1.0):
         start_ms=int(start) if rng.random() < 0.5 else None,
         end_ms=int(end) + 1 if rng.random() < 0.5 else None,
     )
+
+
+def distance_outside_m(volumes, volume, lat_deg, lon_deg):
+    """For each (volume index, point): metres from the point to the area, 0 inside; the three broadcast."""
+    which, lat, lon = (np.ravel(value) for value in np.broadcast_arrays(volume, lat_deg, lon_deg))
+    lat, lon = lat.astype(np.float64), lon.astype(np.float64)
+    outside = ~volumes.contain(which, lat, lon)
+    result = np.zeros(len(which))
+    result[outside] = volumes.to_border_m(which[outside], lat[outside], lon[outside])
+    return result

@@ -9,7 +9,7 @@ from tests.geo import oracle
 from keepclear.geo import geodesy
 from keepclear.geo.altitude import AltRef, reference_bound_m
 from keepclear.geo.volume import Circle, Corridor, Everywhere, Polygon, Volume, validate, widest_reading
-from keepclear.geo.volumes import Volumes, distance_outside_m
+from keepclear.geo.volumes import Volumes
 
 HOUR = 3_600_000
 SQUARE = Polygon(((35.0, 34.0), (35.1, 34.0), (35.1, 34.1), (35.0, 34.1)))
@@ -117,7 +117,7 @@ def test_distance_to_rings_and_corridors_is_that_to_their_points(lat, lon):
         points_lat = lat + rng.uniform(-1, 1, 20)
         points_lon = geodesy.wrap_deg(lon + rng.uniform(-1, 1, 20))
         inside = oracle.in_shape(ring, points_lat, points_lon)
-        outside_m = distance_outside_m(volumes, 0, points_lat, points_lon)
+        outside_m = oracle.distance_outside_m(volumes, 0, points_lat, points_lon)
         assert ((outside_m == 0) == inside).all()
         border_m = volumes.to_border_m(np.zeros(20, dtype=np.int64), points_lat, points_lon)
         plain_m = [oracle.near_border_m(ring, *point) for point in zip(points_lat, points_lon, strict=True)]

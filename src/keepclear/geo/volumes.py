@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 
 from keepclear.geo import geodesy
 from keepclear.geo.earth import chord_to_arc_m, dot, to_ecef
@@ -141,18 +140,6 @@ class Volumes:
         gap2 = dot(off, off)
         best = _least_of_each(row, gap2)
         return _refined(point, lat, lon, self.pieces[:, piece[best]], u[best])
-
-
-def distance_outside_m(
-    volumes: Volumes, volume: npt.ArrayLike, lat_deg: npt.ArrayLike, lon_deg: npt.ArrayLike
-) -> FloatArray:
-    """For each (volume index, point): metres from the point to the area, 0 inside; the three broadcast."""
-    which, lat, lon = (np.ravel(value) for value in np.broadcast_arrays(volume, lat_deg, lon_deg))
-    lat, lon = lat.astype(np.float64), lon.astype(np.float64)
-    outside = ~volumes.contain(which, lat, lon)
-    result = np.zeros(len(which))
-    result[outside] = volumes.to_border_m(which[outside], lat[outside], lon[outside])
-    return result
 
 
 def expand(first: IntArray, last: IntArray) -> tuple[IntArray, IntArray]:
