@@ -412,7 +412,8 @@ def _body_root(seed: bytes, body: bytes) -> bytes:
     items = value if isinstance(value, list) else [value]
     width = next(n for n in (16, 32, 64) if len(items) <= n)
     leaves = [msgspec.msgpack.encode(item) for item in items] + [b""] * (width - len(items))
-    return tree.root_of(tree.leaf_hash(entry.salt(seed, i) + leaf) for i, leaf in enumerate(leaves))
+    salted = zip(entry.salts(seed, width), leaves, strict=True)
+    return tree.root_of(tree.leaf_hash(salt + leaf) for salt, leaf in salted)
 
 
 def _wire(model: Entry, **changes: Any) -> bytes:

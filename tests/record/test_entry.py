@@ -39,13 +39,14 @@ def test_one_leaf_can_be_shown_and_the_rest_withheld() -> None:
     said = line.sign(0, line.draft(notice("Live firing")))
     leaves = [canonical.encode(leaf) for leaf in canonical.decode(said.body)]
     leaves += [b""] * (16 - len(leaves))
-    level = [tree.leaf_hash(entry.salt(said.seed, i) + leaf) for i, leaf in enumerate(leaves)]
+    salts = entry.salts(said.seed, 16)
+    level = [tree.leaf_hash(salt + leaf) for salt, leaf in zip(salts, leaves, strict=True)]
     shown, at, path = 6, 6, []  # the text
     while len(level) > 1:
         path.append(level[at ^ 1])
         level = [tree.node_hash(level[i], level[i + 1]) for i in range(0, len(level), 2)]
         at //= 2
-    node, at = tree.leaf_hash(entry.salt(said.seed, shown) + canonical.encode("Live firing")), shown
+    node, at = tree.leaf_hash(salts[shown] + canonical.encode("Live firing")), shown
     for sibling in path:
         node = tree.node_hash(sibling, node) if at & 1 else tree.node_hash(node, sibling)
         at //= 2

@@ -23,6 +23,8 @@ _REFS: Final = {
 
 def clean(text: str) -> str:
     """Text from outside, what is invisible or changes the direction of reading replaced by a visible sign."""
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() or c in _JOINERS else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 

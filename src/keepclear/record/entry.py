@@ -115,9 +115,14 @@ class BadEntry(ValueError):
     """The bytes are no entry of this line; the text says which rule is broken."""
 
 
-def salt(seed: bytes, index: int) -> bytes:
-    """The salt of one leaf of a body."""
-    return hmac.digest(seed, index.to_bytes(4, "big"), "sha256")
+def salts(seed: bytes, count: int) -> list[bytes]:
+    """The salts of the leaves of a body, in sequence."""
+    keyed, out = hmac.new(seed, digestmod="sha256"), []
+    for index in range(count):
+        one = keyed.copy()  # the key is hashed once, not once a leaf
+        one.update(index.to_bytes(4, "big"))
+        out.append(one.digest())
+    return out
 
 
 @lru_cache(maxsize=64)
@@ -136,7 +141,8 @@ def body_root(seed: bytes, body: bytes) -> bytes:
     if len(leaves) > MAX_LEAVES:
         raise BadEntry(f"body of {len(leaves)} leaves, at most {MAX_LEAVES}")
     leaves += [b""] * ((FIRST_LEAVES if len(leaves) <= FIRST_LEAVES else MAX_LEAVES) - len(leaves))
-    return tree.root_of([tree.leaf_hash(salt(seed, i) + leaf) for i, leaf in enumerate(leaves)])
+    salted = zip(salts(seed, len(leaves)), leaves, strict=True)
+    return tree.root_of([tree.leaf_hash(salt + leaf) for salt, leaf in salted])
 
 
 def release_message(line: bytes, epoch: int, party: int, draft: Draft, root: bytes) -> bytes:
