@@ -62,7 +62,7 @@ kill-test: .venv/ready ## 100 times kill -9 on real processes, nothing acknowled
 model: ## The logbook's model in spin, exhaustive within its bounds; needs spin and gcc
 	spec/model/run.sh $(ARGS)
 
-bench: .venv/ready .venv-bench/ready ## What is measured, beside the disk's own speed and plain peers; ARGS=verify for one
+bench: .venv/ready ## Line, journal and verifying, beside the disk's own speed and plain peers; ARGS=verify for one
 	$(PYTHON) -m bench $(ARGS)
 
 bench-detection: .venv/ready .venv-bench/ready ## Detection beside BlueSky, shapely and scipy; writes docs/benchmarks.md

@@ -1,4 +1,4 @@
-"""`python -m bench [NAME]`: run all measurements, or one, and print tables."""
+"""`python -m bench [NAME]`: run all measurements, or one, and print tables; detection has its own, bench.detection."""
 
 import argparse
 import platform
@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterator
 from os import cpu_count
 from typing import Final
 
-from bench import Table, detection, fsync, line, verify
+from bench import Table, fsync, line, verify
 
 PARTS: Final[dict[str, Callable[[], Iterator[Table]]]] = {
-    "detection": detection.tables,
     "fsync": fsync.tables,
     "line": line.tables,
     "verify": verify.tables,

@@ -8,7 +8,7 @@ for the cases. Prints tables, and writes them with a plot to docs.
 import argparse
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from math import log
 from pathlib import Path
 from typing import Final
@@ -154,11 +154,6 @@ def measure(counts: Sequence[int] = COUNTS) -> tuple[list[Table], str]:
         found = pictures(counts, folder)
         tables_of = [speed_table(found), memory_table(found), pairs_table(found), cases_table(folder)]
         return [*tables_of, *area_tables(folder)], plot(found)
-
-
-def tables() -> Iterator[Table]:
-    """Every table, for the bench as a whole. Raises NoPeers."""
-    yield from measure()[0]
 
 
 def _say(text: str) -> None:
