@@ -7,6 +7,7 @@
 //! - two edges cross, each with its ends on both sides of the other; or
 //! - where a corner of one lies on the border of the other, the sectors that both have inside there overlap; or
 //! - a ring that nowhere touches the other area's border lies inside that area.
+//!
 //! For take a part of the common inside and a piece of its border without corners, on the border of A, say. It is
 //! inside B or on B's border. Follow A's ring from there: it comes to the border of B (a crossing, or a touch where
 //! the sectors overlap, since next to it both were inside) or never does (the third).
@@ -489,7 +490,7 @@ fn in_reach(edge: &Edge, box_deg: &Box4) -> bool {
 fn edge_in_reach(circle: &Circle, a: Point, b: Point, limit_m: f64, low: f64, high: f64, depth: u32) -> bool {
     let start = to_ecef(a[1], a[0]);
     let (along, off) = (minus(to_ecef(b[1], b[0]), start), minus(circle.centre, start));
-    let u = (dot(off, along) / dot(along, along).max(1e-12)).max(0.0).min(1.0);
+    let u = (dot(off, along) / dot(along, along).max(1e-12)).clamp(0.0, 1.0);
     let off = [off[0] - u * along[0], off[1] - u * along[1], off[2] - u * along[2]];
     let away = dot(off, off).sqrt();
     let sag = sag_m(a, b);

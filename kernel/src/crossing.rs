@@ -5,6 +5,7 @@
 
 use crate::geodesy::{arc_to_chord_m, dot, minus, sin_cos_deg, E2, EQUATOR_M, MEAN_M};
 use crate::leg::{padded_m, wrapped, Course, Leg, MAX_PIECE_M, SAG_M};
+use crate::motion::{root, SETTLED_S};
 use crate::sieve::Pair;
 use crate::volumes::{Area, Edge, Kind, Volumes, CHORD_M, METRES_PER_DEGREE};
 
@@ -16,11 +17,9 @@ const SLACK_DEG: f64 = CUT_SLACK_M / METRES_PER_DEGREE;
 const TOUCH_S: f64 = 1e-6;
 const LEAST_ROUNDS: usize = 10;
 const NEAREST_ROUNDS: usize = 4;
-const ROOT_ROUNDS: usize = 40;
 /// A chord with one mean radius of the earth is up to 0.03 % off.
 const WIDER: f64 = 1.0006;
 const STILL_MPS2: f64 = 1e-12;
-const SETTLED_S: f64 = 1e-4;
 const SAME_GAP_M2: f64 = 1e-6;
 
 /// A half-open span of time; `crossed` whether it begins through a border.
@@ -356,8 +355,8 @@ impl Circle<'_> {
             let (gap2, half_slope, _) = self.chord(time);
             (gap2 - chord_m * chord_m, 2.0 * half_slope)
         };
-        let begin = root(outside, 0.0, least_s, (least_s - half).max(0.0));
-        let end = root(outside, length, least_s, (least_s + half).min(length));
+        let begin = border(outside, 0.0, least_s, (least_s - half).max(0.0));
+        let end = border(outside, length, least_s, (least_s + half).min(length));
         let (begin, end) = if wide { self.truly_within(radius_m, least_s, begin, end)? } else { (begin, end) };
         (begin < end).then_some(Span { begin, end, crossed: begin > 0.0 })
     }
@@ -380,33 +379,17 @@ impl Circle<'_> {
             let step = if growth > 1e-9 { opening / growth } else { 0.0 };
             least_s = (least_s - step).clamp(0.0, length);
         }
-        let limit = |guess: f64, far: f64| root(excess, far, least_s, guess.clamp(far.min(least_s), far.max(least_s)));
+        let limit =
+            |guess: f64, far: f64| border(excess, far, least_s, guess.clamp(far.min(least_s), far.max(least_s)));
         (excess(least_s).0 < 0.0).then(|| (limit(begin, 0.0), limit(end, length)))
     }
 }
 
 /// Between a far time and a near one, which is inside, where `outside` is nothing; the far time if that is inside.
 /// `outside` answers how far outside and how fast that grows.
-fn root(outside: impl Fn(f64) -> (f64, f64), far: f64, near: f64, guess: f64) -> f64 {
+fn border(outside: impl Fn(f64) -> (f64, f64), far: f64, near: f64, guess: f64) -> f64 {
     if far == near || outside(far).0 < 0.0 {
         return far;
     }
-    let (mut outer, mut inner, mut time) = (far, near, guess);
-    for _ in 0..ROOT_ROUNDS {
-        let (excess, slope) = outside(time);
-        if excess >= 0.0 {
-            outer = time;
-        } else {
-            inner = time;
-        }
-        let newton = time - excess / slope;
-        let safe = newton >= outer.min(inner) && newton <= outer.max(inner);
-        let following = if safe { newton } else { (outer + inner) / 2.0 };
-        let settled = (following - time).abs() <= SETTLED_S;
-        time = following;
-        if settled {
-            break;
-        }
-    }
-    time
+    root(outside, far, near, guess)
 }

@@ -15,7 +15,7 @@ const SERIES_M: f64 = 200_000.0;
 const G: f64 = 1.0 / ((1.0 - FLATTENING) * (1.0 - FLATTENING));
 const ROUNDS: usize = 40;
 /// Steps of Newton this small leave an error that is the square of it, far below the millisecond of the answer.
-const SETTLED_S: f64 = 1e-4;
+pub const SETTLED_S: f64 = 1e-4;
 /// Distances this nearly equal are a formation: its nearest time is the first.
 const SAME_M: f64 = 1e-4;
 const STILL_MPS2: f64 = 1e-12;
@@ -263,24 +263,33 @@ impl Relative {
 
     /// Between a far time and a near one, where the squared chord is `limit2`.
     fn root(&self, far: f64, near: f64, guess: f64, limit2: f64) -> f64 {
-        let (mut outer, mut inner, mut time) = (far, near, guess);
-        for _ in 0..ROUNDS {
+        let excess = |time: f64| {
             let (gap, rate) = self.at(time);
-            let (excess, slope) = (dot(gap, gap) - limit2, 2.0 * dot(gap, rate));
-            if excess >= 0.0 {
-                outer = time;
-            } else {
-                inner = time;
-            }
-            let newton = time - excess / slope;
-            let safe = newton >= outer.min(inner) && newton <= outer.max(inner);
-            let following = if safe { newton } else { (outer + inner) / 2.0 };
-            let settled = (following - time).abs() <= SETTLED_S;
-            time = following;
-            if settled {
-                break;
-            }
-        }
-        time
+            (dot(gap, gap) - limit2, 2.0 * dot(gap, rate))
+        };
+        root(excess, far, near, guess)
     }
+}
+
+/// Between a far time and a near one where `outside` is nothing: Newton's steps, or halves where they would leave what is
+/// between. `outside` answers how far outside, below nothing at the near time, and how fast that grows.
+pub fn root(outside: impl Fn(f64) -> (f64, f64), far: f64, near: f64, guess: f64) -> f64 {
+    let (mut outer, mut inner, mut time) = (far, near, guess);
+    for _ in 0..ROUNDS {
+        let (excess, slope) = outside(time);
+        if excess >= 0.0 {
+            outer = time;
+        } else {
+            inner = time;
+        }
+        let newton = time - excess / slope;
+        let safe = newton >= outer.min(inner) && newton <= outer.max(inner);
+        let following = if safe { newton } else { (outer + inner) / 2.0 };
+        let settled = (following - time).abs() <= SETTLED_S;
+        time = following;
+        if settled {
+            break;
+        }
+    }
+    time
 }

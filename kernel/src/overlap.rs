@@ -64,8 +64,8 @@ impl OverlapIndex {
 /// The index of a `keepclear.geo.areas.Areas`, its columns read by their names.
 #[pyfunction]
 fn overlap_index(py: Python<'_>, areas: &Bound<'_, PyAny>) -> PyResult<OverlapIndex> {
-    let floats = |name: &str| -> PyResult<PyReadonlyArray1<'_, f64>> { Ok(areas.getattr(name)?.extract()?) };
-    let whole = |name: &str| -> PyResult<PyReadonlyArray1<'_, i64>> { Ok(areas.getattr(name)?.extract()?) };
+    let floats = |name: &str| -> PyResult<PyReadonlyArray1<'_, f64>> { areas.getattr(name)?.extract() };
+    let whole = |name: &str| -> PyResult<PyReadonlyArray1<'_, i64>> { areas.getattr(name)?.extract() };
     let (lower, upper) = (floats("lower_m")?, floats("upper_m")?);
     let (lower_ref, upper_ref) = (whole("lower_ref")?, whole("upper_ref")?);
     let (start, end) = (whole("start_ms")?, whole("end_ms")?);

@@ -79,11 +79,42 @@ impl Slabs {
     }
 }
 
-/// One box of a slab: whether it begins there, and whose it is.
-struct Member<T> {
-    reach: Reach,
-    begins: bool,
-    whose: T,
+/// The boxes of one slab along the axis of the sweep: each with whether it begins there, and whose it is. They lie apart,
+/// since the sweep reads little but the boxes.
+struct Members<T> {
+    reaches: Vec<Reach>,
+    begins: Vec<bool>,
+    whose: Vec<T>,
+}
+
+impl<T: Copy> Members<T> {
+    fn of(slabs: &Slabs, slab: usize, reaches: &[Reach], whose: &[T]) -> Members<T> {
+        let numbers = &slabs.members[slabs.first[slab]..slabs.first[slab + 1]];
+        let key = |&number: &u32| u64::from(rising(reaches[number as usize].low[0])) << 32 | u64::from(number);
+        let mut keys: Vec<u64> = numbers.iter().map(key).collect();
+        keys.sort_unstable();
+        let in_order = || keys.iter().map(|key| *key as u32 as usize);
+        Members {
+            reaches: in_order().map(|number| reaches[number]).collect(),
+            begins: in_order().map(|number| slabs.slab(reaches[number].low[1]) == slab).collect(),
+            whose: in_order().map(|number| whose[number]).collect(),
+        }
+    }
+
+    /// How many of those after `place` overlap it; they are the first of `near`. Each is written and then kept or not,
+    /// because whether it overlaps is what a processor cannot guess.
+    fn overlapping(&self, place: usize, near: &mut [u32]) -> usize {
+        let one = &self.reaches[place];
+        let mut count = 0;
+        for (two, reach) in self.reaches.iter().enumerate().skip(place + 1) {
+            if reach.low[0] > one.high[0] {
+                break;
+            }
+            near[count] = two as u32;
+            count += usize::from(one.meets(reach));
+        }
+        count
+    }
 }
 
 /// What `look` finds in the pairs of boxes that overlap, in any order; `whose` has one element a box.
@@ -97,15 +128,14 @@ where
     }
     let slabs = Slabs::of(reaches);
     let in_slab = |slab: usize| {
-        let members = sorted(&slabs, slab, reaches, whose);
+        let members = Members::of(&slabs, slab, reaches, whose);
+        let mut near = vec![0; members.reaches.len()];
         let mut found = Vec::new();
-        for (place, one) in members.iter().enumerate() {
-            for two in &members[place + 1..] {
-                if two.reach.low[0] > one.reach.high[0] {
-                    break;
-                }
-                if one.reach.meets(&two.reach) && (one.begins || two.begins) {
-                    found.extend(look(&one.whose, &two.whose));
+        for one in 0..members.reaches.len() {
+            let count = members.overlapping(one, &mut near);
+            for two in near[..count].iter().map(|&two| two as usize) {
+                if members.begins[one] || members.begins[two] {
+                    found.extend(look(&members.whose[one], &members.whose[two]));
                 }
             }
         }
@@ -118,20 +148,6 @@ where
         (0..count).into_par_iter().with_max_len(1).map(in_slab).collect()
     };
     parts.into_iter().flatten().collect()
-}
-
-/// The boxes of a slab along the axis of the sweep, side by side in memory with what they are of.
-fn sorted<T: Copy>(slabs: &Slabs, slab: usize, reaches: &[Reach], whose: &[T]) -> Vec<Member<T>> {
-    let numbers = &slabs.members[slabs.first[slab]..slabs.first[slab + 1]];
-    let key = |&number: &u32| u64::from(rising(reaches[number as usize].low[0])) << 32 | u64::from(number);
-    let mut keys: Vec<u64> = numbers.iter().map(key).collect();
-    keys.sort_unstable();
-    let member = |key: &u64| {
-        let number = *key as u32 as usize;
-        let (reach, whose) = (reaches[number], whose[number]);
-        Member { reach, begins: slabs.slab(reach.low[1]) == slab, whose }
-    };
-    keys.iter().map(member).collect()
 }
 
 /// A whole number that rises with a float that is not NaN.

@@ -275,17 +275,20 @@ fn reach_of(flight: &Flight, axes: &[usize; 3], bands: &Bands) -> Reach {
     Reach { low, high }
 }
 
+/// What `of` makes of 0 to count - 1, in order; by all threads if it is worth their while.
+fn collected<T: Send>(count: usize, of: impl Fn(usize) -> Option<T> + Send + Sync) -> Vec<T> {
+    if count < PARALLEL {
+        (0..count).filter_map(of).collect()
+    } else {
+        (0..count).into_par_iter().with_min_len(512).filter_map(of).collect()
+    }
+}
+
 /// All losses of separation, in order of i, then j.
 fn losses(input: &Input<'_>, question: &Question) -> Vec<Loss> {
-    let count = input.lat_deg.len();
-    let flight = |number| input.flight(number, question);
-    let flights: Vec<Flight> = if count < PARALLEL {
-        (0..count).filter_map(flight).collect()
-    } else {
-        (0..count).into_par_iter().with_min_len(512).filter_map(flight).collect()
-    };
+    let flights = collected(input.lat_deg.len(), |number| input.flight(number, question));
     let (axes, bands) = (axes(&flights), Bands::of(&flights, question));
-    let reaches: Vec<Reach> = flights.iter().map(|flight| reach_of(flight, &axes, &bands)).collect();
+    let reaches = collected(flights.len(), |place| Some(reach_of(&flights[place], &axes, &bands)));
     let found = sweep::found(&reaches, &flights, |one, two| question.loss(input, one, two));
     let key = |(place, loss): (usize, &Loss)| ((loss.i as u64) << 32 | loss.j as u64, place as u32);
     let mut order: Vec<(u64, u32)> = found.iter().enumerate().map(key).collect();

@@ -123,8 +123,8 @@ impl Pack {
     fn meet(&self, asked: &Asked) -> u8 {
         let mut meet = [true; FAN];
         for d in 0..DIMS {
-            for lane in 0..FAN {
-                meet[lane] &= (self.low[d][lane] <= asked.high[d]) & (asked.low[d] <= self.high[d][lane]);
+            for (lane, meet) in meet.iter_mut().enumerate() {
+                *meet &= (self.low[d][lane] <= asked.high[d]) & (asked.low[d] <= self.high[d][lane]);
             }
         }
         meet.iter().enumerate().fold(0, |mask, (lane, &bit)| mask | (bit as u8) << lane)
