@@ -2,7 +2,7 @@
 
 The law: the losses are those that truly happened, the judge is not the engine (score_losses.py), and every setting is
 scored on the same findings. The whole recording also goes through the engine as it runs, timed, by the kernel
-where it is built and else by numpy. Prints tables, and writes them with a plot to docs.
+where it is built and by numpy. Prints tables, and writes them with a plot to docs.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from bench.score_alerts import Score, Seen, Setting, episodes, foreseen, look, r
 from bench.score_losses import Loss, Separation, losses
 from bench.score_pictures import STEP_MS, Picture, Recording, pictures, recorded
 from keepclear.geo.alert import USUAL
-from keepclear.geo.kernel import LOADED
+from keepclear.geo.kernel import LOADED, Kernel
 from keepclear.host.recorded import NotFetched
 
 AHEAD_S: Final = 120
@@ -122,16 +122,20 @@ def said(case: Case) -> str:
 
 def pace_table(cases: Sequence[Case]) -> Table:
     """What a picture costs, and how much faster than the traffic the recording goes through."""
-    rows = []
-    for case in cases:
-        pace = run(case.pictures, case.recording.names, case.sample.kept, Setting(1000 * AHEAD_S, USUAL))
-        if list(pace.episodes) != episodes(case.seen, Setting(1000 * AHEAD_S, USUAL)):
-            raise RuntimeError("the engine as it runs gave other alerts than those that were scored")
-        p50, p99 = median(pace.picture_ms), quantiles(pace.picture_ms, n=100)[98]
-        row = [f"{len(case.pictures):,}", figure(p50), figure(p99), f"{pace.times_real:,.0f}"]
-        rows.append([case.sample.name, "kernel" if LOADED else "numpy", *row])
+    engines: dict[str, Kernel | None] = ({"kernel": LOADED} if LOADED else {}) | {"numpy": None}
+    rows = [_pace_row(case, name, kernel) for case in cases for name, kernel in engines.items()]
     columns = ["", "engine", "pictures", "median ms", "p99 ms", "times real time"]
     return Table("From tracks to alerts that stand, cleared and counted", columns, rows)
+
+
+def _pace_row(case: Case, engine: str, kernel: Kernel | None) -> list[str]:
+    setting = Setting(1000 * AHEAD_S, USUAL)
+    pace = run(case.pictures, case.recording.names, case.sample.kept, setting, kernel)
+    if list(pace.episodes) != episodes(case.seen, setting):
+        raise RuntimeError(f"{engine} as it runs gave other alerts than those that were scored")
+    p50, p99 = median(pace.picture_ms), quantiles(pace.picture_ms, n=100)[98]
+    times = [figure(p50), figure(p99), f"{pace.times_real:,.0f}"]
+    return [case.sample.name, engine, f"{len(case.pictures):,}", *times]
 
 
 def plot(case: Case) -> str:

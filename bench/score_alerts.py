@@ -20,6 +20,7 @@ from bench.score_losses import Loss, Pair, Separation, predicted
 from bench.score_pictures import STEP_MS, Picture
 from keepclear.geo.alert import Alerts, Episode, Found, Hysteresis, Limits, findings_of, flicker, graded
 from keepclear.geo.conflict import conflicts
+from keepclear.geo.kernel import LOADED, Kernel
 
 MINUTE_MS: Final = 60_000
 LONGEST_MS: Final = 300_000
@@ -189,7 +190,13 @@ class Pace:
         return self.recorded_ms / sum(self.picture_ms)
 
 
-def run(pictures: Sequence[Picture], names: Sequence[str], kept: Separation, setting: Setting) -> Pace:
+def run(
+    pictures: Sequence[Picture],
+    names: Sequence[str],
+    kept: Separation,
+    setting: Setting,
+    kernel: Kernel | None = LOADED,
+) -> Pace:
     """Every picture through detection and the life of alerts, timed: from tracks to what is shown."""
     limits = Limits(kept.horizontal_m, kept.vertical_m, setting.look_ahead_ms)
     number = {name: at for at, name in enumerate(names)}
@@ -198,7 +205,7 @@ def run(pictures: Sequence[Picture], names: Sequence[str], kept: Separation, set
     for picture in pictures:
         of = [names[flight] for flight in picture.flight.tolist()]
         began = perf_counter()
-        found, held = graded(picture.tracks, picture.now_ms, limits, setting.rule)
+        found, held = graded(picture.tracks, picture.now_ms, limits, setting.rule, kernel)
         alerts, over = alerts.step(picture.now_ms, findings_of(of, picture.now_ms, found, held), setting.rule)
         times.append(1000 * (perf_counter() - began))
         ended.append(over)

@@ -7,18 +7,15 @@ most. The `switzerland` sample has a report each 10 s, so there a picture is the
 interpolated; `calfire` has one each half minute or so. Both lie in the wheel that host/recorded.py fetches.
 """
 
-import gzip
-import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import msgspec
 import numpy as np
 
 from keepclear.geo.track import Tracks
 from keepclear.geo.units import FloatArray, IntArray, fpm_to_mps, knots_to_mps
-from keepclear.host.recorded import GAP_MS, SAMPLE, WHEEL, NotFetched
+from keepclear.host.recorded import GAP_MS, SAMPLE, Row, read
 
 STEP_MS: Final = 10_000
 BETWEEN_MS: Final = 60_000
@@ -28,20 +25,6 @@ SAMPLES: Final = {
 }
 HELD_MS: Final = {"switzerland": 0, "calfire": 60_000}
 _FOOT_M: Final = 0.3048
-
-
-class Report(msgspec.Struct, frozen=True):
-    """A row of a sample: ms since 1970, ft on standard pressure, kt, degrees, ft/min."""
-
-    timestamp: int
-    icao24: str
-    callsign: str
-    latitude: float
-    longitude: float
-    altitude: float
-    groundspeed: float
-    track: float
-    vertical_rate: float
 
 
 @dataclass(frozen=True)
@@ -62,7 +45,7 @@ class Recording:
     """A recording cut into flights, each by time; `names` tells them apart."""
 
     names: Sequence[str]
-    flights: Sequence[Sequence[Report]]
+    flights: Sequence[Sequence[Row]]
     held_ms: int
 
     @property
@@ -79,16 +62,12 @@ class Recording:
 
 def recorded(sample: str) -> Recording:
     """A sample of the wheel. Raises NotFetched."""
-    if not WHEEL.exists():
-        raise NotFetched(f"{WHEEL.name} has not been fetched")
-    with zipfile.ZipFile(WHEEL) as archive:
-        text = gzip.decompress(archive.read(SAMPLES[sample]))
-    return recording_of(msgspec.json.decode(text, type=list[Report]), HELD_MS[sample])
+    return recording_of(read(SAMPLES[sample]), HELD_MS[sample])
 
 
-def recording_of(reports: Sequence[Report], held_ms: int) -> Recording:
+def recording_of(reports: Sequence[Row], held_ms: int) -> Recording:
     """Reports in any sequence, as flights; of two reports of one flight and instant the first is kept."""
-    flights: list[list[Report]] = []
+    flights: list[list[Row]] = []
     for report in sorted(reports, key=lambda r: (r.icao24, r.callsign, r.timestamp)):
         last = flights[-1][-1] if flights else None
         same = last is not None and (last.icao24, last.callsign) == (report.icao24, report.callsign)
@@ -116,7 +95,7 @@ def pictures(recording: Recording) -> Iterator[Picture]:
         yield Picture(int(now_ms), flight.astype(np.int64), tracks, np.array(true).T)
 
 
-def _rows(number: int, flight: Sequence[Report], held_ms: int) -> FloatArray:
+def _rows(number: int, flight: Sequence[Row], held_ms: int) -> FloatArray:
     """Of one flight, for each picture it is in: the instant, its number, what was heard, where it truly was."""
     at = np.array([r.timestamp for r in flight], dtype=np.float64)
     columns = ("latitude", "longitude", "altitude", "groundspeed", "track", "vertical_rate")

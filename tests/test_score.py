@@ -6,10 +6,10 @@ from functools import cache
 import pytest
 from bench.score_alerts import Setting, episodes, foreseen, look, run, score
 from bench.score_losses import Loss, Separation, losses, predicted
-from bench.score_pictures import Picture, Recording, Report, pictures, recorded, recording_of
+from bench.score_pictures import Picture, Recording, pictures, recorded, recording_of
 
 from keepclear.geo.alert import USUAL
-from keepclear.host.recorded import NotFetched
+from keepclear.host.recorded import NotFetched, Row
 
 KEPT = Separation(5, 1000)
 TWO_MINUTES = Setting(120_000, USUAL)
@@ -21,9 +21,9 @@ def head_on(offset_ft: float, seconds: int = 400, beside_deg: float = 0.0) -> Re
     """Two along the equator, half a degree apart at first, 0.05 degrees a minute each; they pass after 5 minutes."""
     knots = 0.05 * 60 * 60.0 * 1.00188  # a minute of arc at the equator is a little longer than a nautical mile
 
-    def report(second: int, icao24: str, lon: float, track: float, altitude: float) -> Report:
+    def report(second: int, icao24: str, lon: float, track: float, altitude: float) -> Row:
         lat = beside_deg if track == 90 else 0.0
-        return Report(second * 1_000, icao24, icao24.upper(), lat, lon, altitude, knots, track, 0.0)
+        return Row(second * 1_000, icao24, icao24.upper(), lat, lon, altitude, knots, track, 0.0)
 
     return recording_of(
         [
@@ -67,9 +67,7 @@ def test_what_nobody_warned_of_is_missed_and_what_came_into_sight_is_told_apart(
 
 
 def test_a_picture_has_only_what_was_heard_by_then() -> None:
-    heard = [
-        Report(1_000 * s, "a", "A", 0.0, lon, 100.0, 60.0, 90.0, 0.0) for s, lon in ((0, 0.0), (25, 0.5), (700, 9.0))
-    ]
+    heard = [Row(1_000 * s, "a", "A", 0.0, lon, 100.0, 60.0, 90.0, 0.0) for s, lon in ((0, 0.0), (25, 0.5), (700, 9.0))]
     seen = list(pictures(recording_of(heard, held_ms=60_000)))
     at = {p.now_ms // 1_000: (p.tracks.at_ms.tolist(), p.tracks.lon_deg.tolist(), p.true[0, 1]) for p in seen}
     assert at[20] == ([0], [0.0], pytest.approx(0.4))  # heard at 0, truly between the two

@@ -25,6 +25,7 @@ from typing import Final, Generic, TypeVar
 import numpy as np
 
 from keepclear.geo.conflict import FIVE_NM_M, THOUSAND_FT_M, Conflicts, conflicts
+from keepclear.geo.kernel import LOADED, Kernel
 from keepclear.geo.track import Tracks
 
 URGENT_MS: Final = 60_000
@@ -171,15 +172,18 @@ def flicker(episodes: Iterable[Episode[K]]) -> float:
     return len(keys) / len(set(keys)) if keys else float("nan")
 
 
-def graded(tracks: Tracks, now_ms: int, limits: Limits, rule: Hysteresis = USUAL) -> tuple[Conflicts, Conflicts]:
+def graded(
+    tracks: Tracks, now_ms: int, limits: Limits, rule: Hysteresis = USUAL, kernel: Kernel | None = LOADED
+) -> tuple[Conflicts, Conflicts]:
     """The conflicts that raise an alert, and those that only hold one: found by the wider limits alone.
 
     The limits themselves are asked only of the tracks that the wider ones have found, which costs next to nothing.
     """
     wide = limits.wider(rule)
-    held = conflicts(tracks, wide.horizontal_m, wide.vertical_m, wide.look_ahead_ms, now_ms)
+    held = conflicts(tracks, wide.horizontal_m, wide.vertical_m, wide.look_ahead_ms, now_ms, kernel)
     some = np.unique(np.concatenate([held.i, held.j]))
-    found = conflicts(tracks.take(some), limits.horizontal_m, limits.vertical_m, limits.look_ahead_ms, now_ms)
+    few = tracks.take(some)
+    found = conflicts(few, limits.horizontal_m, limits.vertical_m, limits.look_ahead_ms, now_ms, kernel)
     found = replace(found, i=some[found.i], j=some[found.j])
     alone = ~np.isin(held.i * len(tracks) + held.j, found.i * len(tracks) + found.j)
     return found, Conflicts(**{name: getattr(held, name)[alone] for name in Conflicts.__slots__})

@@ -40,8 +40,8 @@ GAP_MS: Final = 600_000  # a longer silence is another flight
 NOT_FETCHED: Final = 3  # exit code
 
 
-class _Row(msgspec.Struct):
-    """A row of the sample: ms since 1970, ft on standard pressure, kt, degrees, ft/min."""
+class Row(msgspec.Struct, frozen=True):
+    """A row of a sample: ms since 1970, ft on standard pressure, kt, degrees, ft/min."""
 
     timestamp: int
     icao24: str
@@ -77,20 +77,26 @@ class NotFetched(Exception):
     """The sample is not in the cache, or is not the one expected."""
 
 
+def read(sample: str, wheel: Path = WHEEL) -> list[Row]:
+    """The rows of a sample, named by its path in the wheel. Raises NotFetched."""
+    if not wheel.exists():
+        raise NotFetched(f"{wheel.name} has not been fetched")
+    with zipfile.ZipFile(wheel) as archive:
+        text = gzip.decompress(archive.read(sample))
+    return msgspec.json.decode(text, type=list[Row])
+
+
 def positions(wheel: Path = WHEEL) -> list[Position]:
     """Every recorded position, by time, then address, then callsign.
 
     Altitudes are pressure altitudes (STD). The recording states no errors, so the defaults for ADS-B stand.
     """
-    if not wheel.exists():
-        raise NotFetched(f"{wheel.name} has not been fetched")
-    with zipfile.ZipFile(wheel) as archive:
-        text = gzip.decompress(archive.read(SAMPLE))
-    rows = msgspec.json.decode(text, type=list[_Row])
-    return sorted(map(_position, rows), key=lambda position: (position.at_ms, position.icao24, position.flight))
+    return sorted(
+        map(_position, read(SAMPLE, wheel)), key=lambda position: (position.at_ms, position.icao24, position.flight)
+    )
 
 
-def _position(row: _Row) -> Position:
+def _position(row: Row) -> Position:
     return Position(
         source=SOURCE,
         flight=row.callsign.strip() or row.icao24,
