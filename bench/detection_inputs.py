@@ -21,6 +21,7 @@ AREAS_AHEAD_S: Final = 900.0
 BOX: Final = (-10.0, 35.0, 30.0, 60.0)  # west, south, east, north
 DAY_MS: Final = 86_400_000
 _AREAS_DEG: Final = 480 / 60, 700 / 60 / float(np.cos(np.radians(47)))  # 480 NM from south to north, 700 across
+AREAS_BOX: Final = (8 - _AREAS_DEG[1] / 2, 47 - _AREAS_DEG[0] / 2, 8 + _AREAS_DEG[1] / 2, 47 + _AREAS_DEG[0] / 2)
 
 Arrays = dict[str, Any]
 Aircraft = tuple[float, float, float, float, float, float]  # lat, lon, altitude, speed, course, climb
@@ -44,20 +45,18 @@ def picture(count: int) -> Arrays:
 
 def picture_over_areas(count: int) -> Arrays:
     """The same aircraft, over where the areas lie."""
-    west, south, east, north = BOX
     made = picture(count)
-    north_deg, east_deg = _AREAS_DEG
-    return made | {
-        "lat_deg": 47 + north_deg * ((made["lat_deg"] - south) / (north - south) - 0.5),
-        "lon_deg": 8 + east_deg * ((made["lon_deg"] - west) / (east - west) - 0.5),
-    }
+    for column, low, high in (("lat_deg", 1, 3), ("lon_deg", 0, 2)):
+        share = (made[column] - BOX[low]) / (BOX[high] - BOX[low])
+        made[column] = AREAS_BOX[low] + share * (AREAS_BOX[high] - AREAS_BOX[low])
+    return made
 
 
-def areas(count: int, seed: int = 1) -> Arrays:
-    """Rings of 3-12 corners, 2-20 NM across, 10-90 min within 24 h, 3 000 ft thick, over 700 x 480 NM at 47N 8E."""
+def areas(count: int, seed: int = 1, within: tuple[float, float, float, float] = AREAS_BOX) -> Arrays:
+    """Rings of 3-12 corners, 2-20 NM across, 10-90 min within 24 h, 3 000 ft thick; over 700 x 480 NM at 47N 8E."""
     draw = np.random.default_rng([seed, count])
-    north_deg, east_deg = _AREAS_DEG
-    lat, lon = 47 + north_deg * draw.uniform(-0.5, 0.5, count), 8 + east_deg * draw.uniform(-0.5, 0.5, count)
+    west, south, east, north = within
+    lat, lon = draw.uniform(south, north, count), draw.uniform(west, east, count)
     radius_deg = draw.uniform(1, 10, count) / 60
     corners = draw.integers(3, 13, count)
     rings = [_ring(draw, *each) for each in zip(lon, lat, radius_deg, corners, strict=True)]
