@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator
 from os import cpu_count
 from typing import Final
 
-from bench import Table, fsync, line, verify
+from bench import Table, fsync, line, picture, verify
 
 PARTS: Final[dict[str, Callable[[], Iterator[Table]]]] = {
     "fsync": fsync.tables,
     "line": line.tables,
+    "picture": picture.tables,
     "verify": verify.tables,
 }
 

@@ -115,9 +115,9 @@ class _Traffic:
         )  # fmt: skip
         return tuple(
             Position(
-                source="radar", flight=f"OWN{number}", icao24=f"{number:06x}", lat_e7=y, lon_e7=x, alt_cm=z, alt_ref=int(AltRef.STD),
-                alt_err_cm=DEFAULT_ALT_ERR_CM, pos_err_cm=DEFAULT_POS_ERR_CM, speed_cmps=speed, track_cdeg=track,
-                climb_cmps=climb, at_ms=wall_ms, velocity_age_ms=0,
+                source="radar", flight=f"OWN{number}", icao24=f"{number:06x}", lat_e7=y, lon_e7=x, alt_cm=z,
+                alt_ref=int(AltRef.STD), alt_err_cm=DEFAULT_ALT_ERR_CM, pos_err_cm=DEFAULT_POS_ERR_CM,
+                speed_cmps=speed, track_cdeg=track, climb_cmps=climb, at_ms=wall_ms, velocity_age_ms=0,
             )
             for number, (y, x, z, speed, track, climb) in enumerate(rows)
         )  # fmt: skip

@@ -5,6 +5,7 @@
 - What a member sends, says that it holds, or receipts is on that member's disk.
 - A statement that has come in has been shown.
 - What is on a disk is never lost while the disk stands, and in the end all copies say the same.
+- What a member keeps of its picture is what it would make of its state anew.
 """
 
 from typing import TYPE_CHECKING, Any, Final
@@ -16,7 +17,8 @@ from keepclear.accord.statement import BY_RULE, Kind, Receipt
 from keepclear.host.hands import Group
 from keepclear.line import frame as frames
 from keepclear.line.frame import Book, EntryItem, Have, Vector
-from keepclear.node import situation
+from keepclear.node import picture, situation
+from keepclear.node.snapshot import Kept
 from keepclear.node.state import Ladder, State
 from keepclear.record import entry as entries
 from keepclear.record import tree
@@ -132,6 +134,7 @@ class Watch:
             raise self._broken(f"{len(missing)} receipted entries are lost although no disk was put back")
         for member in self._world.members:
             self._check_ladders(member)
+            self._check_picture(member)
             if member.node.state.disputes:
                 raise self._broken(f"{member.index} has a dispute: {member.node.state.disputes[0].reason}")
 
@@ -184,6 +187,15 @@ class Watch:
                 told = (held.durable_ms, held.shown_ms) if held else (None, None)
                 if other != member.index and told != (rung.durable_ms, rung.shown_ms):
                     raise self._broken(f"{member.index} shows {rung} of {other}, the receipts say {told}")
+
+    def _check_picture(self, member: "Member") -> None:
+        core = member.node.core
+        positions = list(core.state.advice.positions.values())
+        kept, kept_picture = picture.snapshot(core, positions), core.picture
+        core.picture = Kept()
+        anew, core.picture = picture.snapshot(core, positions), kept_picture
+        if kept != anew:
+            raise self._broken(f"{member.index} keeps a picture that is not that of its state")
 
     def _says_it_holds(self, member: "Member", item: Have | Book, beyond: list[int]) -> None:
         book = member.node.books.books[item.party, item.incarnation]

@@ -8,7 +8,7 @@ from keepclear.accord import statement
 from keepclear.accord.shape import AltRef
 from keepclear.geo.altitude import AltRef as GeoRef
 from keepclear.interop.position import Position
-from keepclear.node import held, picture, snapshot
+from keepclear.node import held, picture, rows, snapshot
 from keepclear.node.assessment import assess
 from keepclear.node.snapshot import Matters, Snapshot, Watched
 
@@ -24,7 +24,7 @@ def position(**changes: object) -> Position:
 
 def test_positions_come_out_of_their_rows_as_they_went_in() -> None:
     unknown = {"alt_cm": None, "speed_cmps": None, "track_cdeg": None, "climb_cmps": None, "alt_ref": 200}
-    tracks = snapshot.tracks(snapshot.row(position()) + snapshot.row(position(**unknown)))
+    tracks = rows.tracks_of(rows.read(rows.to_bytes(rows.table_of([position(), position(**unknown)]))))
     assert (tracks.lat_deg[0], tracks.lon_deg[0], tracks.alt_m[0], tracks.at_ms[0]) == (
         -34.0000001, 179.9999999, 5_943.6, 1_700_000_000_000,
     )  # fmt: skip
@@ -32,7 +32,15 @@ def test_positions_come_out_of_their_rows_as_they_went_in() -> None:
     assert tracks.alt_ref.tolist() == [GeoRef.STD, GeoRef.AGL], "a reference that is not known meets everything"
     lacking = (tracks.alt_m, tracks.ground_speed_mps, tracks.track_deg, tracks.vertical_rate_mps)
     assert all(np.isnan(column[1]) for column in lacking)
-    assert len(snapshot.tracks(b"")) == 0
+    assert len(rows.tracks_of(rows.table_of([]))) == 0
+
+
+def test_rows_are_those_of_the_positions_asked_for_whatever_was_asked_for_before() -> None:
+    kept = rows.Rows()
+    one, other, third = (position(flight=name, at_ms=n) for n, name in enumerate(("ONE", "OTHER", "THIRD")))
+    later = position(flight="ONE", at_ms=9, alt_cm=None)
+    for asked in ([one], [other, one], [later, third], [one, other, third], [], [third, later]):
+        assert kept.of(asked).tolist() == rows.table_of(asked).tolist()
 
 
 def test_time_alone_changes_nothing_of_the_matters_and_a_word_changes_them() -> None:
@@ -72,7 +80,7 @@ def test_findings_do_not_depend_on_what_the_worker_has_kept() -> None:
         return msgspec.msgpack.encode(
             Snapshot(
                 now_ms, 1_800_000, 120_000, 926_000, 30_480, (0, 0, 0), snapshot.part(Matters(watched, ())), ("OWN1",),
-                snapshot.row(own), snapshot.part(()),
+                rows.to_bytes(rows.table_of([own])), snapshot.part(()),
             )
         )  # fmt: skip
 

@@ -13,6 +13,7 @@ from keepclear.interop.position import Position
 from keepclear.line import frame as frames
 from keepclear.line import peer as peers
 from keepclear.line.frame import Ask, Book, EntryItem, Have, Note, Vector
+from keepclear.node import flights
 from keepclear.node.effects import Assess, Send, Sign
 from keepclear.node.inputs import Assessed, DiskFailed, Receive, Say, Stamp, Tick, Tracks
 from keepclear.node.node import Node
@@ -245,6 +246,25 @@ def test_a_position_that_cannot_be_is_counted_and_the_one_before_it_stands(chang
         solo.take(Tracks(solo.stamp(), msgspec.msgpack.encode([one])))
     assert solo.node.state.advice.positions == {"OWN1": position()}
     assert solo.noise == {"position out of range or from the future": 1}
+
+
+def test_of_a_batch_the_newest_report_of_each_flight_stands_and_the_rest_of_it_is_read() -> None:
+    solo = Solo().start()
+    at = [position(flight=name, at_ms=WALL_MS + ms) for name, ms in (("A", 0), ("B", 5), ("A", 9), ("A", 7), ("B", 2))]
+    wrong = msgspec.structs.replace(at[0], flight="C", track_cdeg=36_001)
+    solo.take(Tracks(solo.stamp(), msgspec.msgpack.encode([*at[:2], wrong, 7, *at[2:]])))
+    assert solo.node.state.advice.positions == {"A": at[2], "B": at[1]}
+    assert solo.noise == {"position out of range or from the future": 2}
+    solo.take(Tracks(solo.stamp(), b"\xc1"))
+    assert solo.noise["malformed track batch"] == 1
+
+
+def test_more_flights_than_there_is_place_for_are_counted_even_in_one_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(flights, "MAX_POSITIONS", 3)
+    solo = Solo().start()
+    solo.take(Tracks(solo.stamp(), msgspec.msgpack.encode([position(flight=f"OWN{n}") for n in range(5)])))
+    assert list(solo.node.state.advice.positions) == ["OWN0", "OWN1", "OWN2"]
+    assert solo.noise == {"flight beyond the limit": 2}
 
 
 @pytest.mark.parametrize("findings", [(5,), ("x",), ([],), (None, None)])

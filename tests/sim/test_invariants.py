@@ -102,6 +102,10 @@ def depends_on_more_than_its_inputs(patch: Patch) -> None:
     patch.setattr(courier, "heartbeat", sometimes)
 
 
+def does_not_read_a_matter_anew(patch: Patch) -> None:
+    patch.setattr(Core, "said_of", lambda _core, _leaf: None)
+
+
 def fault(seed: int) -> str:
     """What the world says of a seed; "" if nothing."""
     try:
@@ -120,6 +124,7 @@ CAUGHT: dict[Callable[[Patch], None], tuple[str, ...]] = {
     shows_nothing_out_of_sequence: ("has not shown",),
     counts_the_last_to_arrive: ("read differently",),
     relays_nothing: ("the copies of", "not at rest"),
+    does_not_read_a_matter_anew: ("keeps a picture",),
     depends_on_more_than_its_inputs: ("has other effects", "inputs"),
 }
 

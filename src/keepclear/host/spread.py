@@ -14,7 +14,8 @@ from keepclear.host.scenario import Day, Scenario, Track
 from keepclear.interop.position import Position
 from keepclear.interop.track_lines import TrackLineReader
 from keepclear.node.assessment import assess
-from keepclear.node.snapshot import Matters, Snapshot, Watched, part, row
+from keepclear.node.rows import table_of, to_bytes
+from keepclear.node.snapshot import Matters, Snapshot, Watched, part
 
 SEED: Final = 20_180_917
 MAX_RUNS: Final = 100_000
@@ -72,7 +73,7 @@ def _assess(track: Track, day: Day, at_ms: int, event: scenario.Event, random: R
     watched = Watched(b"", hazard, start_ms, None, scenario.volumes_of(event))
     snapshot = Snapshot(
         at_ms, 1_800_000, 120_000, 926_000, 30_480, (30_000, 60_000, 60_000), part(Matters((watched,), ())),
-        (position.flight,), row(position), part(()),
+        (position.flight,), to_bytes(table_of([position])), part(()),
     )  # fmt: skip
     return next(iter(assess(msgspec.msgpack.encode(snapshot))), None)
 

@@ -48,7 +48,8 @@ def assess_if_due(core: Core) -> None:
     for flight in lost.watch(core):
         _let_go(core, flight, f"{span(settings.track_kept_ms)} after it was last heard")
     forget_flown(core)
-    snapshot = msgspec.msgpack.encode(picture.snapshot(core, doubts.readings(core)))
+    readings = picture.snapshot(core, list(advice.positions.values()), doubts.other_readings(core))
+    snapshot = msgspec.msgpack.encode(readings)
     digest = blake2b(snapshot, digest_size=16).digest()
     advice.asked, advice.asked_ms, advice.dirty = digest, core.mono_ms, False
     core.emit(Assess(digest, snapshot, settings.assess_deadline_ms))

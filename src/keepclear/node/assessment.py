@@ -20,8 +20,8 @@ from keepclear.geo.margin import Reaction
 from keepclear.geo.track import Tracks, position_error_m
 from keepclear.geo.units import NEVER_MS, FloatArray
 from keepclear.interop.position import Plan
-from keepclear.node import snapshot as pictures
 from keepclear.node.held import Held, held
+from keepclear.node.rows import SPEED, read, ref, tracks_of
 from keepclear.node.snapshot import Snapshot, Watched
 
 ACTIVITY, PLANNED_FLIGHT, PAIR = "area", "plan", "pair"
@@ -59,7 +59,7 @@ class Finding(msgspec.Struct, frozen=True, array_like=True):
 def assess(data: bytes) -> tuple[Finding, ...]:
     """The findings for a snapshot's bytes, sorted by what they are about."""
     snapshot = msgspec.msgpack.decode(data, type=Snapshot)
-    kept, tracks = held(snapshot.matters), pictures.tracks(snapshot.rows)
+    kept, tracks = held(snapshot.matters), tracks_of(read(snapshot.rows))
     wide = staleness.widened(tracks, snapshot.now_ms)
     found = [
         *_areas(snapshot, kept, wide),
@@ -97,8 +97,7 @@ def _plans(snapshot: Snapshot, kept: Held) -> Iterator[Finding]:
     plans = _read_plans(snapshot.plans) if len(kept.owner) else ()
     if not plans:
         return
-    columns = pictures.columns(snapshot.rows)
-    speeds = dict(zip(snapshot.flights, columns[pictures.SPEED].tolist(), strict=True))
+    speeds = dict(zip(snapshot.flights, read(snapshot.rows)[:, SPEED].tolist(), strict=True))
     over = kept.over(snapshot.now_ms)
     for plan in plans:
         rows = _plan_rows(plan, kept, over)
@@ -215,7 +214,7 @@ def _geo_plan(plan: Plan, err_cm: int) -> geo_plan.Plan:
         lon_deg=[w.lon_e7 / 1e7 for w in plan.waypoints],
         alt_m=[np.nan if w.alt_cm is None else w.alt_cm / 100 for w in plan.waypoints],
         at_ms=[w.at_ms for w in plan.waypoints],
-        alt_ref=[pictures.ref(w.alt_ref) for w in plan.waypoints],
+        alt_ref=[ref(w.alt_ref) for w in plan.waypoints],
         tolerance_m=err_cm / 100,
         tolerance_ms=plan.tolerance_ms,
     )

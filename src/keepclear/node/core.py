@@ -55,6 +55,11 @@ class Core:
         if kind in noise or len(noise) < MAX_NOISE_KINDS:
             noise[kind] = noise.get(kind, 0) + number
 
+    def said_of(self, leaf: bytes) -> None:
+        """Something has been said of a matter: the picture reads it anew."""
+        if self.picture.changed is not None:
+            self.picture.changed[leaf] = None
+
     def entry_in(self, slot: SlotKey) -> Entry | None:
         """The entry in a slot of the record."""
         party, incarnation, seq = peers.split_slot(slot)

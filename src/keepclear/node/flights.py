@@ -6,80 +6,120 @@ as long as it lies ahead. Where our own clock has stepped back, what is held lie
 Everything else is left to the reckoning.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final, TypeVar
 
 import msgspec
+import numpy as np
 
 from keepclear.accord.statement import Precedence
+from keepclear.geo import hygiene
 from keepclear.geo.hygiene import Doubt
+from keepclear.geo.units import BoolArray, IntArray
 from keepclear.interop.position import Plan, Position
-from keepclear.node import advice, doubts, lost
+from keepclear.node import advice, doubts, lost, rows
 from keepclear.node.core import Core
 from keepclear.node.inputs import Plans, Tracks
 
 MAX_POSITIONS: Final = 20_000
 MAX_PLANS: Final = 5_000
-MAX_WAYPOINTS: Final = 1_000
-MAX_NAME_CHARS: Final = 64  # of a flight; a callsign has seven, a flight of an exercise may be called by a sentence
 MAX_AHEAD_MS: Final = 60_000  # of our own clock: receivers' clocks are off by seconds
 STEPPED_BACK_MS: Final = 5_000  # held further ahead of our clock than this: the clock was put back
 BACKWARD_MS: Final = 5_000  # a source that says something older than this has a clock that jumps
-LAT_E7, LON_E7 = 900_000_000, 1_800_000_000
-MAX_ALT_CM: Final = 10_000_000  # 100 km, in either direction
-MAX_ERR_CM: Final = 100_000_000  # 1 000 km: a position that says so says nothing
-MAX_SPEED_CMPS: Final = 1_200_000  # 12 km/s: faster than anything that stays
-MAX_TIME_MS: Final = 2**53
+_NOT_NOW: Final = "position out of range or from the future"
+_NO_PLAN: Final = "plan out of range or out of sequence"
 
 _Flight = TypeVar("_Flight", Position, Plan)
 
 
 def take_tracks(core: Core, data: Tracks) -> None:
     """Takes a batch of positions, the newest of each flight, and doubts what cannot be so."""
-    own = core.state.advice
+    read = _read(core, data.batch, Position, "malformed track batch", _NOT_NOW)
+    latest_ms = core.wall_ms + MAX_AHEAD_MS
+    due = [p for p in read if p.at_ms <= latest_ms]
+    if len(due) < len(read):
+        core.count_noise(_NOT_NOW, len(read) - len(due))
     suspects: list[doubts.Suspect] = []
     found: dict[str, int] = {}
-    for position in _read(core, data.batch, tuple[Position, ...], "malformed track batch"):
-        if not _is_position(position) or position.at_ms > core.wall_ms + MAX_AHEAD_MS:
-            core.count_noise("position out of range or from the future")
-            continue
-        flight = position.flight
-        known = own.positions.get(flight)
-        if known is None and flight not in own.lost and len(own.positions) + len(own.lost) >= MAX_POSITIONS:
-            core.count_noise("flight beyond the limit")
-            continue
-        if known is not None and not _is_newer(core, position, known):
-            if known.at_ms - position.at_ms > BACKWARD_MS and known.source == position.source:
-                found[flight] = found.get(flight, 0) | Doubt.TIME_BACK
-            continue
-        if flight in own.lost:
-            lost.heard_again(core, flight)
-        elif known is not None:
-            suspects += doubts.suspect(core, known, position)
-        own.positions[flight] = position
-        own.received[flight] = core.mono_ms
-        if alone := doubts.of_itself(core, position):
-            found[flight] = found.get(flight, 0) | alone
+    for reports in _rounds(due):
+        _take(core, reports, suspects, found)
     if suspects or found:
         doubts.judge(core, suspects, found)
-    own.dirty = True
+    core.state.advice.dirty = True
 
 
-def _is_newer(core: Core, position: Position, known: Position) -> bool:
-    stepped_back = known.at_ms > core.wall_ms + STEPPED_BACK_MS
-    return known.at_ms < position.at_ms or (stepped_back and known.at_ms != position.at_ms)
+def _rounds(reports: list[Position]) -> Iterator[list[Position]]:
+    """The reports in their sequence, cut so that no flight is there twice in one round."""
+    seen: set[str] = set()
+    begin = 0
+    if len({p.flight for p in reports}) < len(reports):
+        for k, p in enumerate(reports):
+            if p.flight in seen:
+                yield reports[begin:k]
+                begin, seen = k, set()
+            seen.add(p.flight)
+    yield reports[begin:]
+
+
+def _take(core: Core, reports: list[Position], suspects: list[doubts.Suspect], found: dict[str, int]) -> None:
+    """Takes reports of as many flights, and adds what is to be doubted of them."""
+    own = core.state.advice
+    known = [p for p in reports if p.flight in own.positions]
+    taken = [p for p in reports if p.flight not in own.positions and _is_admitted(core, p)]
+    if known:
+        taken += _take_newer(core, known, suspects, found)
+    own.positions |= {p.flight: p for p in taken}
+    own.received |= dict.fromkeys([p.flight for p in taken], core.mono_ms)
+    tracks = rows.tracks_of(core.picture.positions.of(taken))
+    alone = hygiene.of_itself(tracks, core.wall_ms, np.array([p.on_ground for p in taken], dtype=bool))
+    for k in np.nonzero(alone)[0].tolist():
+        found[taken[k].flight] = found.get(taken[k].flight, 0) | int(alone[k])
+
+
+def _is_admitted(core: Core, report: Position) -> bool:
+    """Whether there is place for a flight that is not held, which then is; one that was lost is heard again."""
+    own = core.state.advice
+    if report.flight in own.lost:
+        lost.heard_again(core, report.flight)
+    elif len(own.positions) + len(own.lost) >= MAX_POSITIONS:
+        core.count_noise("flight beyond the limit")
+        return False
+    own.positions[report.flight] = report
+    return True
+
+
+def _take_newer(
+    core: Core, reports: list[Position], suspects: list[doubts.Suspect], found: dict[str, int]
+) -> list[Position]:
+    """Those of the reports of flights that are held that are newer than what is held."""
+    before = [core.state.advice.positions[p.flight] for p in reports]
+    held, new = core.picture.positions.of(before).T, core.picture.positions.of(reports).T
+    newer = _is_newer(core, held[rows.AT], new[rows.AT])
+    for k in np.nonzero(~newer & (held[rows.AT] - new[rows.AT] > BACKWARD_MS))[0].tolist():
+        if before[k].source == reports[k].source:
+            found[reports[k].flight] = found.get(reports[k].flight, 0) | Doubt.TIME_BACK
+    at = np.nonzero(newer)[0]
+    before, reports = [before[k] for k in at.tolist()], [reports[k] for k in at.tolist()]
+    suspects += doubts.suspects(core, before, reports, held[:, at], new[:, at])
+    return reports
+
+
+def _is_newer(core: Core, held_ms: IntArray, new_ms: IntArray) -> BoolArray:
+    stepped_back = held_ms > core.wall_ms + STEPPED_BACK_MS
+    newer: BoolArray = (held_ms < new_ms) | (stepped_back & (held_ms != new_ms))
+    return newer
 
 
 def take_plans(core: Core, data: Plans) -> None:
     """Takes own plans; a plan without waypoints withdraws the flight's."""
     own = core.state.advice
     advice.forget_flown(core)
-    for plan in _read(core, data.batch, tuple[Plan, ...], "malformed plan batch"):
+    for plan in _read(core, data.batch, Plan, "malformed plan batch", _NO_PLAN):
         if not plan.waypoints:
             advice.withdraw(core, plan.flight, "plan withdrawn")
-        elif not _is_plan(plan):
-            core.count_noise("plan out of range or out of sequence")
+        elif not _is_in_sequence(plan):
+            core.count_noise(_NO_PLAN)
         elif plan.flight in own.plans or len(own.plans) < MAX_PLANS:
             own.plans[plan.flight] = plan
         else:
@@ -99,47 +139,26 @@ def _refuse(core: Core, plan: Plan) -> None:
     core.alarm("plans full", text)
 
 
-def _read(core: Core, batch: bytes, of: type[tuple[_Flight, ...]], noise: str) -> Iterable[_Flight]:
+def _read(core: Core, batch: bytes, of: type[_Flight], noise: str, one_noise: str) -> list[_Flight]:
+    """What a batch holds; what cannot be read of it is counted and left out."""
     try:
-        return msgspec.msgpack.decode(batch, type=of)
+        return msgspec.msgpack.decode(batch, type=list[of])  # type: ignore[valid-type]
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return list(_each(core, batch, of, noise, one_noise))
+
+
+def _each(core: Core, batch: bytes, of: type[_Flight], noise: str, one_noise: str) -> Iterator[_Flight]:
+    try:
+        raws = msgspec.msgpack.decode(batch, type=list[msgspec.Raw])
     except (msgspec.DecodeError, ValueError, RecursionError):
         core.count_noise(noise)
-        return ()
+        return
+    for raw in raws:
+        try:
+            yield msgspec.msgpack.decode(raw, type=of)
+        except (msgspec.DecodeError, ValueError, RecursionError):
+            core.count_noise(one_noise)
 
 
-def _is_position(p: Position) -> bool:
-    return (
-        len(p.flight) <= MAX_NAME_CHARS
-        and len(p.source) <= MAX_NAME_CHARS
-        and len(p.icao24) <= MAX_NAME_CHARS
-        and _is_place(p.lat_e7, p.lon_e7, p.alt_cm)
-        and 0 <= p.alt_err_cm <= MAX_ERR_CM
-        and 0 <= p.pos_err_cm <= MAX_ERR_CM
-        and (p.speed_cmps is None or 0 <= p.speed_cmps <= MAX_SPEED_CMPS)
-        and (p.track_cdeg is None or 0 <= p.track_cdeg <= 36_000)
-        and (p.climb_cmps is None or abs(p.climb_cmps) <= MAX_SPEED_CMPS)
-        and (p.velocity_age_ms is None or 0 <= p.velocity_age_ms <= MAX_TIME_MS)
-        and p.at_ms >= 0
-        and _is_small(p.alt_ref)
-    )
-
-
-def _is_plan(plan: Plan) -> bool:
-    points = plan.waypoints
-    return (
-        len(plan.flight) <= MAX_NAME_CHARS
-        and len(points) <= MAX_WAYPOINTS
-        and 0 <= plan.tolerance_cm <= MAX_ERR_CM
-        and 0 <= plan.tolerance_ms <= MAX_TIME_MS
-        and all(_is_place(w.lat_e7, w.lon_e7, w.alt_cm) and _is_small(w.alt_ref) for w in points)
-        and all(one.at_ms < other.at_ms for one, other in pairwise(points))
-        and 0 <= points[0].at_ms <= points[-1].at_ms <= MAX_TIME_MS
-    )
-
-
-def _is_place(lat_e7: int, lon_e7: int, alt_cm: int | None) -> bool:
-    return abs(lat_e7) <= LAT_E7 and abs(lon_e7) <= LON_E7 and (alt_cm is None or abs(alt_cm) <= MAX_ALT_CM)
-
-
-def _is_small(number: int) -> bool:
-    return 0 <= number <= 255
+def _is_in_sequence(plan: Plan) -> bool:
+    return all(one.at_ms < other.at_ms for one, other in pairwise(plan.waypoints))

@@ -22,16 +22,18 @@ MAX_NAMED: Final = 5  # flights named in one line; the count says how many there
 def watch(core: Core) -> list[str]:
     """Looks at the age of all own tracks, and says what has changed; the flights that are to be let go."""
     own, settings = core.state.advice, core.state.settings
-    ages = {flight: core.mono_ms - at_ms for flight, at_ms in own.received.items()}
-    _look_at_sources(core)
-    stale = {flight: p.source for flight, p in own.positions.items() if ages[flight] >= settings.track_stale_ms}
+    stale_ms = core.mono_ms - settings.track_stale_ms
+    ages = {flight: core.mono_ms - at_ms for flight, at_ms in own.received.items() if at_ms <= stale_ms}
+    if ages or own.silent:
+        _look_at_sources(core)
+    stale = {flight: own.positions[flight].source for flight in ages if flight in own.positions}
     _say_stale(core, [flight for flight in stale if flight not in own.stale])
     # Those of a silent source are lost together, when the newest of them is.
     ages |= {flight: min(ages[flight], core.wall_ms - own.silent.get(source, 0)) for flight, source in stale.items()}
     lost = [flight for flight in stale if ages[flight] > settings.track_lost_ms]
     _lose(core, lost)
     own.stale = {flight: True for flight in stale if flight in own.positions}
-    return [flight for flight in own.lost if ages[flight] > settings.track_kept_ms]
+    return [flight for flight in own.lost if ages.get(flight, 0) > settings.track_kept_ms]
 
 
 def heard_again(core: Core, flight: str) -> None:

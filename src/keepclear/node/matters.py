@@ -28,6 +28,7 @@ def begin(core: Core, said: Said) -> Matter:
     born = _word(said, status, said.leaf)
     matter = Matter(said.leaf, said.party, said.kind, said.precedence, said.wall_ms, status, born, core.wall_ms)
     core.state.situation.matters[said.leaf] = matter
+    core.said_of(said.leaf)
     return matter
 
 
@@ -97,6 +98,7 @@ def _add(core: Core, matter: Matter, words: list[Word]) -> None:
     if len(merged) > MAX_WORDS:
         core.count_noise("word on one matter beyond the limit", len(merged) - MAX_WORDS)
     matter.words = merged[-MAX_WORDS:]
+    core.said_of(matter.leaf)
     _settle(core, matter)
 
 
@@ -104,6 +106,7 @@ def _settle(core: Core, matter: Matter) -> None:
     status = _status(matter)
     if status != matter.status:
         matter.status = status
+        core.said_of(matter.leaf)
         text = f"{core.name(matter.party)}'s {Kind(matter.kind).name.replace('_', ' ')} is now {status}"
         core.show("changed", text, matter.leaf, matter.precedence, (matter.party, matter.kind, status))
 

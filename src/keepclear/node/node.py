@@ -49,12 +49,13 @@ from keepclear.node.inputs import (
     Tick,
     Tracks,
 )
+from keepclear.node.snapshot import Kept
 from keepclear.node.state import Owed, Reconciling, State
 from keepclear.record import entry as entries
 from keepclear.record.genesis import Genesis
 from keepclear.record.logbook import Logbooks
 
-FOLD: Final = 5  # to be raised when the same inputs give another state or other effects
+FOLD: Final = 6  # to be raised when the same inputs give another state or other effects
 
 
 def _shape(kind: Any) -> str:
@@ -175,7 +176,7 @@ class Node:
     def restore(self, snapshot: bytes, kept: Callable[[int], Iterable[bytes]]) -> None:
         """Takes up a snapshot; `kept(n)` gives the first n entries that were kept, in their sequence."""
         self.core.state = msgspec.msgpack.decode(snapshot, type=State)
-        self.core.books = Logbooks()
+        self.core.books, self.core.picture = Logbooks(), Kept()
         limit = self.core.genesis.body.limits.entry_bytes
         for raw in kept(self.core.state.kept):
             self.core.books.add(entries.read(raw, limit))

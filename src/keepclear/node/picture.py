@@ -4,27 +4,28 @@ The law: a matter is read anew only when something has been said of it; all else
 What is kept so follows from the state, and is not a part of it.
 """
 
-from collections.abc import Iterable
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 
 from keepclear.accord import shape, statement
 from keepclear.accord.shape import Volume
 from keepclear.accord.understanding import AnyRule, Reaction, WithinArea
 from keepclear.interop.position import Position
-from keepclear.node import situation
+from keepclear.node import rows, situation
 from keepclear.node.core import Core
-from keepclear.node.snapshot import Kept, Matters, Snapshot, Watched, is_flying, part, row
+from keepclear.node.snapshot import Kept, Matters, Snapshot, Watched, is_flying, part
 from keepclear.node.state import Matter
 
 UNREAD_WARNINGS: Final = frozenset({statement.Kind.NOTICE, statement.Kind.AMEND, statement.Kind.HAZARD})
 USUAL_REACTION_MS: Final = (30_000, 60_000, 60_000)
 
 
-def snapshot(core: Core, readings: Iterable[Position]) -> Snapshot:
-    """The present picture with these readings of own flights."""
+def snapshot(core: Core, positions: Sequence[Position], others: Sequence[Position] = ()) -> Snapshot:
+    """The present picture with these positions, of as many own flights, and other readings of the same flights."""
     rules = situation.rules_now(core)
     agreed = next((rule for rule in rules if isinstance(rule, Reaction)), None)
-    settings, flying = core.state.settings, [p for p in readings if is_flying(p)]
+    settings, flying = core.state.settings, [p for p in positions if is_flying(p)]
+    others = [p for p in others if is_flying(p)]
     kept = _kept(core, rules)
     return Snapshot(
         now_ms=core.wall_ms,
@@ -34,30 +35,28 @@ def snapshot(core: Core, readings: Iterable[Position]) -> Snapshot:
         vertical_cm=settings.vertical_cm,
         reaction=(agreed.acknowledge_ms, agreed.relay_ms, agreed.crew_ms) if agreed else USUAL_REACTION_MS,
         matters=kept.matters,
-        flights=tuple([p.flight for p in flying]),
-        rows=b"".join([row(p) for p in flying]),
+        flights=tuple([p.flight for p in (*flying, *others)]),
+        rows=rows.to_bytes(kept.positions.of(flying)) + rows.to_bytes(rows.table_of(others)),
         plans=kept.plans,
     )
 
 
 def _kept(core: Core, rules: tuple[AnyRule, ...]) -> Kept:
     """The parts that seldom change, made anew where what they were made of is another."""
-    kept = core.picture
-    found = {matter.leaf: _watched(core, matter, kept) for matter in core.state.situation.matters.values()}
+    kept, matters = core.picture, core.state.situation.matters
+    changed = matters if kept.changed is None else kept.changed
+    found = {leaf: _watch(core, matters[leaf]) for leaf in changed}
     areas = tuple(rule.volume for rule in rules if isinstance(rule, WithinArea))
-    if found != kept.watched or areas != kept.areas or not kept.matters:
-        kept.watched, kept.areas = found, areas
-        kept.matters = part(Matters(tuple([w for _, w in found.values() if w is not None]), areas))
+    is_news = not kept.matters or any(found[leaf] != kept.watched.get(leaf) for leaf in found)
+    kept.watched |= found
+    if is_news or areas != kept.areas:
+        kept.areas = areas
+        kept.matters = part(Matters(tuple([w for w in kept.watched.values() if w is not None]), areas))
+    kept.changed = {}
     plans = list(core.state.advice.plans.values())
     if plans != kept.plans_of or not kept.plans:
         kept.plans_of, kept.plans = plans, part(plans)
     return kept
-
-
-def _watched(core: Core, matter: Matter, kept: Kept) -> tuple[Any, Watched | None]:
-    what = (matter.status, matter.answer, tuple(matter.words))
-    known = kept.watched.get(matter.leaf)
-    return known if known is not None and known[0] == what else (what, _watch(core, matter))
 
 
 def _watch(core: Core, matter: Matter) -> Watched | None:

@@ -213,6 +213,7 @@ def _answer(core: Core, matter: Matter, said: Said) -> None:
     before = None if matter.answer is None else said_of(core.books.by_leaf[matter.answer])
     if before is None or (before.wall_ms, before.place) < (said.wall_ms, said.place):
         matter.answer = said.leaf
+        core.said_of(matter.leaf)
 
 
 def doubts_left(core: Core, matter: Matter) -> int:
