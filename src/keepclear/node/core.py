@@ -66,21 +66,22 @@ class Core:
         book = self.books.books.get((party, incarnation))
         return book.get(seq) if book else None
 
+    def durable_size(self, book: Incarnation) -> int:
+        """How much of a logbook is on disk without a gap."""
+        wet = self._wet(book)
+        # Slots of one logbook are in the sequence of their bytes.
+        return min(book.size, peers.split_slot(min(wet))[2]) if wet else book.size
+
     def durable(self, book: Incarnation) -> tuple[int, list[int]]:
         """How much of a logbook is on disk: size without a gap, and slots beyond it."""
-        if not self.state.undurable:
-            return book.size, book.beyond()
+        wet, size = self._wet(book), self.durable_size(book)
+        seqs = (*range(size, book.size), *book.beyond())
+        return size, [s for s in seqs if peers.slot_key(book.party, book.incarnation, s) not in wet]
+
+    def _wet(self, book: Incarnation) -> set[SlotKey]:
+        """The slots of a logbook that are not on disk yet."""
         key = peers.book_key(book.party, book.incarnation)
-        wet = {slot for slot in self.state.undurable if slot.startswith(key)}
-        if not wet:
-            return book.size, book.beyond()
-        size = min(book.size, peers.split_slot(min(wet))[2])  # slots of one logbook are in the sequence of their bytes
-        beyond = [
-            s
-            for s in (*range(size, book.size), *book.beyond())
-            if peers.slot_key(book.party, book.incarnation, s) not in wet
-        ]
-        return size, beyond
+        return {slot for slot in self.state.undurable if slot.startswith(key)}
 
     def name(self, member: int) -> str:
         """A member's name."""

@@ -109,7 +109,7 @@ def _holdings(core: Core, peer: Peer) -> list[Item]:
         book = core.books.books.get((key[0], key[1:]))
         if book is None:
             continue
-        size, _ = core.durable(book)
+        size = core.durable_size(book)
         slots = {seq: peers.slot_key(book.party, book.incarnation, seq) for seq in sorted(seqs) if seq >= size}
         beyond = [seq for seq, slot in slots.items() if not _is_wet(core, slot)]
         for at in range(0, max(1, len(beyond)), frames.MAX_BEYOND):

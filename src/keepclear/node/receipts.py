@@ -65,7 +65,7 @@ def say_due(core: Core) -> None:
         if not news:
             continue
         book = core.books.books[key[0], key[1:]]
-        size, _ = core.durable(book)
+        size = core.durable_size(book)
         fresh = [a for a in news if not a.told_durable or a.seq < size]
         if not fresh:
             continue

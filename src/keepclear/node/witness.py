@@ -103,7 +103,7 @@ def _own_size(core: Core) -> int:
 
 def _durable_size(core: Core, party: int, incarnation: bytes) -> int:
     book = core.books.books.get((party, incarnation))
-    return core.durable(book)[0] if book else 0
+    return core.durable_size(book) if book else 0
 
 
 def _weigh(core: Core, verified: Verified, origin: str) -> bool:
