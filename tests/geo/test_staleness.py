@@ -4,15 +4,8 @@ import numpy as np
 import pytest
 
 from keepclear.geo import geodesy
-from keepclear.geo.staleness import LOST_MS, VERTICAL_MPS, Freshness, freshness, reach_m, silent_sources, widened
-from keepclear.geo.track import FRESH_MS, Tracks, advance, position_error_m
-
-
-def test_a_track_is_fresh_then_stale_then_lost():
-    ages = [0, FRESH_MS - 1, FRESH_MS, LOST_MS - 1, LOST_MS, 10**9]
-    assert freshness(ages).tolist() == [0, 0, 1, 1, 2, 2]
-    assert freshness(30_000, lost_ms=20_000) == Freshness.LOST
-    assert freshness(-5_000) == Freshness.FRESH, "a report from a clock ahead of ours"
+from keepclear.geo.staleness import VERTICAL_MPS, reach_m, silent_sources, widened
+from keepclear.geo.track import Tracks, advance, position_error_m
 
 
 def test_a_source_is_silent_when_none_of_its_tracks_is_heard():

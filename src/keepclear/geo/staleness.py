@@ -2,8 +2,8 @@
 
 Law: a track never vanishes. Up to FRESH_MS a report is as good as its stated error. Then it is stale, and where the
 aircraft may be grows with the time gone by, as far as its speed and its turn can take it from the course it was on.
-After `lost_ms` it is lost: that is said and shown, and it is counted until an officer, or a time limit, lets it go.
-A source that has fallen silent makes all its tracks stale at once, and is said once, not once a track.
+When it is lost, and who lets it go, node/lost.py says. A source that has fallen silent makes all its tracks stale at
+once, and is said once, not once a track.
 
 The bound: an aircraft at speed v that turns at a rate w, at most, is never farther from where it would be flying
 straight on than the sum of what its velocity can have changed: (4 v / w) (1 - cos(w s / 2)) after s seconds, until it
@@ -13,37 +13,20 @@ goes with VERTICAL_MPS. Exact for what turns at w or less and keeps its speed; w
 
 from collections.abc import Iterable
 from dataclasses import replace
-from enum import IntEnum
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from keepclear.geo.track import FRESH_MS, Tracks
-from keepclear.geo.units import FloatArray, IntArray
+from keepclear.geo.units import FloatArray
 
-LOST_MS: Final = 60_000
-"""Five turns of a long-range radar: what has missed them all is not there any more, or cannot be seen."""
 SILENT_MS: Final = FRESH_MS
 """A source that has one aircraft only, and turns in 12 s, is silent for no longer than this."""
 TURN_DPS: Final = 3.0
 """The standard rate of turn, by which procedures are drawn; a fast jet may turn three times as hard."""
 VERTICAL_MPS: Final = 30.48
 """6000 ft/min: an emergency descent."""
-
-
-class Freshness(IntEnum):
-    """How far a track is to be believed by its age alone."""
-
-    FRESH = 0
-    STALE = 1
-    LOST = 2
-
-
-def freshness(age_ms: npt.ArrayLike, lost_ms: int = LOST_MS) -> IntArray:
-    """The Freshness of each age: stale from FRESH_MS on, lost from lost_ms on."""
-    age = np.asarray(age_ms, dtype=np.int64)
-    return np.where(age >= lost_ms, Freshness.LOST, np.where(age >= FRESH_MS, Freshness.STALE, Freshness.FRESH))
 
 
 def silent_sources(heard: Iterable[tuple[str, int]], now_ms: int, silent_ms: int = SILENT_MS) -> dict[str, int]:

@@ -24,7 +24,6 @@ MARK_R: Final = 4.5
 MANY_MARKS: Final = 100
 FEW: Final = 60  # so many lines are drawn boldly
 LEAST_DEG: Final = 0.05  # a single point still has a map about it
-KM_PER_DEGREE: Final = 111.2
 NM_PER_DEGREE: Final = 60.04
 STYLE: Final = """
 text { font: 12px 'DejaVu Sans', Verdana, sans-serif; fill: #1c2733; }
