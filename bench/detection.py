@@ -6,11 +6,13 @@ for the cases. Prints tables, and writes them with a plot to docs.
 """
 
 import argparse
+import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
 from math import log
 from pathlib import Path
+from statistics import median
 from typing import Final
 
 import numpy as np
@@ -21,12 +23,15 @@ from bench.detection_areas import area_tables
 from bench.detection_inputs import cases, picture
 from bench.detection_run import OURS, PEERS, Run, child, run
 from bench.page import DOCS, where_seen, write_section
+from keepclear import geo
 
 COUNTS: Final = (100, 1_000, 3_000, 10_000, 30_000, 100_000)
 METHODS: Final = (*OURS, "cKDTree + numpy", "STRtree + numpy", "BlueSky compiled", "BlueSky numpy")
 FLOOR_MS: Final = {10_000: 1.25, 100_000: 50.0}
 """One core: the tracks sorted once, and 42 ns for each pair that has to be looked at exactly."""
 GROWTH_FROM: Final = 1_000
+GEO: Final = Path(geo.__file__).parent
+IMPORTS: Final = 7
 PLOT: Final = "detection.svg"
 
 
@@ -117,6 +122,18 @@ def cases_table(folder: Path) -> Table:
     return Table("wrong answers", ["case", "truth", "cases", *METHODS], rows)
 
 
+def import_table() -> Table:
+    """How long Python takes to have all of keepclear.geo, and numpy alone, less its own start."""
+    every = "import " + ", ".join(sorted(f"keepclear.geo.{path.stem}" for path in GEO.glob("[!_]*.py")))
+    rows = [[name, figure(_imported_ms(code))] for name, code in (("numpy", "import numpy"), ("keepclear.geo", every))]
+    return Table("imported, milliseconds", ["", "ms"], rows)
+
+
+def _imported_ms(code: str) -> float:
+    timed = f"import time; begin = time.perf_counter(); {code}; print(1000 * (time.perf_counter() - begin))"
+    return median(float(subprocess.check_output([sys.executable, "-c", timed])) for _ in range(IMPORTS))
+
+
 def growth(points: Sequence[tuple[int, float]]) -> str:
     """The exponent that fits a cost from 1 000 on, by least squares of the logarithms; nothing for a single point."""
     known = [(log(n), log(value)) for n, value in points if n >= GROWTH_FROM and value > 0 and not np.isnan(value)]
@@ -153,7 +170,7 @@ def measure(counts: Sequence[int] = COUNTS) -> tuple[list[Table], str]:
         folder = Path(temporary)
         found = pictures(counts, folder)
         tables_of = [speed_table(found), memory_table(found), pairs_table(found), cases_table(folder)]
-        return [*tables_of, *area_tables(folder)], plot(found)
+        return [*tables_of, *area_tables(folder), import_table()], plot(found)
 
 
 def _say(text: str) -> None:

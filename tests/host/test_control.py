@@ -22,9 +22,13 @@ from keepclear.host.hands import Group
 from keepclear.host.identity import load_identity
 from keepclear.host.journal_file import JournalFailed
 from keepclear.host.service import Service
-from keepclear.node.inputs import Settings
+from keepclear.interop.position import Position
+from keepclear.node.inputs import Settings, Tracks
 from keepclear.record.entry import SEED_BYTES, Draft
 from keepclear.record.genesis import Role
+
+
+USUAL = Settings()
 
 
 class Door:
@@ -69,14 +73,14 @@ class Door:
         self._write(group, wall_ms)
 
 
-def at_a_node(directory: Path, story: Callable[[Door], Awaitable[None]]) -> None:
+def at_a_node(directory: Path, story: Callable[[Door], Awaitable[None]], settings: Settings = USUAL) -> None:
     """Tells a story at the door of a running node."""
 
     async def run(home: Path) -> None:
         (home / "node.toml").write_text(
             example_config("A", ".", {}, listen="127.0.0.1:0", tracks="127.0.0.1:0"), encoding="utf-8"
         )
-        service = Service(read_config(home / "node.toml"), load_identity(home), Clock(), Settings())
+        service = Service(read_config(home / "node.toml"), load_identity(home), Clock(), settings)
         control = Control(service, lambda: None)
         service.start()
         server = await control.start()
@@ -134,3 +138,29 @@ def test_on_a_failed_disk_only_flash_is_confirmed_and_says_so(tmp_path: Path, pr
         assert "disk has failed" in answer["error"] if not answer["ok"] else answer["durable"] is False
 
     at_a_node(tmp_path, story)
+
+
+def test_a_lost_track_is_let_go_by_its_name_and_no_other(tmp_path: Path) -> None:
+    def seen(door: Door, flight: str) -> None:
+        stamp = door.service.stamp()
+        report = Position(
+            source="radar", flight=flight, icao24="", lat_e7=0, lon_e7=0, alt_cm=None, alt_ref=4, alt_err_cm=0,
+            pos_err_cm=0, speed_cmps=None, track_cdeg=None, climb_cmps=None, at_ms=stamp.wall_ms,
+        )  # fmt: skip
+        door.service.take(Tracks(stamp, msgspec.msgpack.encode([report])))
+
+    async def story(door: Door) -> None:
+        seen(door, "GONE")
+        while "GONE" not in door.service.node.state.advice.lost:
+            await asyncio.sleep(0)
+            seen(door, "HEARD")
+        door.ask(do="let-go", flights=["GONE", "HEARD"])
+        refused = await door.answer()
+        assert "'HEARD' is no lost track" in refused["error"]
+        assert "GONE" in door.service.node.state.advice.lost, "all of them or none"
+        door.ask(do="let-go", flights=["GONE"])
+        assert (await door.answer())["ok"]
+        assert "GONE" not in door.service.node.state.advice.lost
+        assert "HEARD" in door.service.node.state.advice.positions
+
+    at_a_node(tmp_path, story, Settings(assess_every_ms=0, track_stale_ms=1, track_lost_ms=1))
