@@ -27,7 +27,6 @@ from keepclear.node.inputs import Settings, Tracks
 from keepclear.record.entry import SEED_BYTES, Draft
 from keepclear.record.genesis import Role
 
-
 USUAL = Settings()
 
 
