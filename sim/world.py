@@ -19,7 +19,8 @@ from keepclear.host.hands import Group, Hands, recover
 from keepclear.host.journal import Journal, MemoryJournal
 from keepclear.host.journal_file import JournalFailed
 from keepclear.line.offer import Ends
-from keepclear.line.session import Noise, Opened, Reply, Session, Up
+from keepclear.line.paths import BOX, UDP
+from keepclear.line.session import Noise, Opened, Reason, Reply, Session, Up
 from keepclear.node import inputs
 from keepclear.node.assessment import Finding, assess
 from keepclear.node.effects import Alarm, Assess, Show
@@ -28,6 +29,7 @@ from keepclear.node.node import Node
 from keepclear.record.genesis import Genesis
 from sim.invariants import Watch
 
+AGAIN = {Reason.REPLAY, Reason.OLD, Reason.UNKNOWN}  # what the slower of two copies is
 START_WALL_MS = 1_537_207_200_000
 SESSION_TICK_MS = 100
 COMMIT_AFTER_MS = 5
@@ -45,6 +47,7 @@ class Weather:
     duplicate: float = 0.0
     corrupt: float = 0.0
     delay_ms: tuple[int, int] = (1, 20)
+    box_delay_ms: tuple[int, int] = (60, 700)
     disk_ms: tuple[int, int] = (0, 8)
 
 
@@ -132,7 +135,9 @@ class Member:
             for peer in others
         }
         fresh = world.fresh(8)
-        self.take(Start(self.stamp(), f"boot{self.starts}", fresh, world.fresh(32), "sim", world.settings))
+        self.take(
+            Start(self.stamp(), f"boot{self.starts}", fresh, world.fresh(32), "sim", world.settings, self._paths())
+        )
         for peer, session in self.sessions.items():
             self._transmit(peer, session.hello(world.now))
         process = self._process
@@ -170,9 +175,13 @@ class Member:
     def stamp(self) -> Stamp:
         return Stamp(self.world.now - self._booted_ms, START_WALL_MS + self.world.now + self.skew_ms, 50)
 
-    def send(self, peer: int, frame: bytes, flash: bool) -> None:
+    def send(self, peer: int, frame: bytes, flash: bool, path: str) -> None:
         self.world.watch.sent(self, frame, flash)
-        self._transmit(peer, self.sessions[peer].seal(frame))
+        self._transmit(peer, self.sessions[peer].seal(frame), path)
+
+    def _paths(self) -> tuple[tuple[int, tuple[str, ...]], ...]:
+        paths = self.world.paths
+        return () if paths == (UDP,) else tuple((peer, paths) for peer in self.sessions)
 
     def show(self, shown: Show) -> bool:
         self.log.shown.append((self.world.now, shown))
@@ -216,8 +225,8 @@ class Member:
         self.world.watch.after_step(self)
         self._schedule_commit()
 
-    def receive(self, sender: int, datagram: bytes) -> None:
-        """A datagram has come in."""
+    def receive(self, sender: int, datagram: bytes, path: str = UDP) -> None:
+        """A datagram has come in by a path."""
         if self.hands is None:
             return
         session = self.sessions[sender]
@@ -227,11 +236,11 @@ class Member:
                     self.take(inputs.Session(self.stamp(), sender, name, self.world.fresh(16)))
                 case Opened(frame):
                     if session.up is not None:
-                        self.take(Receive(self.stamp(), sender, session.up, frame))
+                        self.take(Receive(self.stamp(), sender, session.up, frame, path))
                 case Reply(datagrams):
                     self._transmit(sender, datagrams)
-                case Noise():
-                    self.noise += 1
+                case Noise(reason):
+                    self.noise += len(self.world.paths) == 1 or reason not in AGAIN
             if not self.is_up:
                 return
 
@@ -243,9 +252,10 @@ class Member:
         for peer, session in self.sessions.items():
             self._transmit(peer, session.tick(self.world.now))
 
-    def _transmit(self, peer: int, datagrams: list[bytes]) -> None:
+    def _transmit(self, peer: int, datagrams: list[bytes], path: str = "") -> None:
         for datagram in datagrams:
-            self.world.transmit(self.index, peer, datagram)
+            for way in (path,) if path else self.world.paths:
+                self.world.transmit(self.index, peer, datagram, way)
 
     def _schedule_commit(self) -> None:
         assert self.hands is not None
@@ -294,8 +304,16 @@ class Member:
 class World:
     """The members, the clock, the network."""
 
-    def __init__(self, seed: int, genesis: Genesis, keys: list[Keys], settings: Settings | None = None) -> None:
+    def __init__(
+        self,
+        seed: int,
+        genesis: Genesis,
+        keys: list[Keys],
+        settings: Settings | None = None,
+        paths: tuple[str, ...] = (UDP,),
+    ) -> None:
         self.seed = seed
+        self.paths = paths
         self.random = Random(seed)
         self.genesis = genesis
         self.settings = settings or Settings()
@@ -303,6 +321,7 @@ class World:
         self.now = 0
         self.steps = 0
         self.cut: set[tuple[int, int]] = set()
+        self.cut_paths: set[tuple[int, int, str]] = set()
         self.doubles: dict[int, Member] = {}
         self.heard_by_double: set[int] = set()
         self.crash_chance = 0.0
@@ -339,9 +358,14 @@ class World:
 
         self.after(self.random.randint(1, period_ms), again)
 
-    def transmit(self, sender: int, receiver: int, datagram: bytes) -> None:
+    def transmit(self, sender: int, receiver: int, datagram: bytes, path: str = UDP) -> None:
         weather, draw = self.weather, self.random
-        if (sender, receiver) in self.cut or draw.random() < weather.loss:
+        if (sender, receiver) in self.cut or (sender, receiver, path) in self.cut_paths:
+            return
+        if path == BOX:  # it is carried whole, once and late, or not at all
+            self.after(draw.randint(*weather.box_delay_ms), self._delivery(sender, receiver, datagram, path))
+            return
+        if draw.random() < weather.loss:
             return
         for _ in range(2 if draw.random() < weather.duplicate else 1):
             data = datagram
@@ -349,12 +373,14 @@ class World:
                 flipped = bytearray(data)
                 flipped[draw.randrange(len(flipped))] ^= 1 << draw.randrange(8)
                 data = bytes(flipped)
-            self.after(draw.randint(*weather.delay_ms), self._delivery(sender, receiver, data))
+            self.after(draw.randint(*weather.delay_ms), self._delivery(sender, receiver, data, path))
 
-    def _delivery(self, sender: int, receiver: int, data: bytes) -> Callable[[], None]:
+    def _delivery(self, sender: int, receiver: int, data: bytes, path: str) -> Callable[[], None]:
         def arrive() -> None:
             double = self.doubles.get(receiver)
-            (double if double and receiver in self.heard_by_double else self.members[receiver]).receive(sender, data)
+            (double if double and receiver in self.heard_by_double else self.members[receiver]).receive(
+                sender, data, path
+            )
 
         return arrive
 

@@ -24,9 +24,9 @@ MINUTE = 60_000
 class Line:
     """A line that is up, and its officers."""
 
-    def __init__(self, seed: int = 1, settings: Settings | None = None) -> None:
+    def __init__(self, seed: int = 1, settings: Settings | None = None, paths: tuple[str, ...] = ("udp",)) -> None:
         genesis = founding.found()
-        self.world = World(seed, genesis, [founding.node_keys(name) for name in genesis.names], settings)
+        self.world = World(seed, genesis, [founding.node_keys(name) for name in genesis.names], settings, paths)
         self.world.start_all()
         self.run(2_000)
 

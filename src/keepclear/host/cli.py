@@ -18,6 +18,7 @@ from keepclear.host.cli_errors import INTERRUPTED, explained
 COMMANDS: Final = {
     "init": ("keepclear.host.cli_init:init", "Make keys, found a line, join one; or all of it for an exercise."),
     "run": ("keepclear.host.cli_run:run", "Run a node in the foreground and show what it tells its officer."),
+    "mailbox": ("keepclear.host.cli_mailbox:mailbox", "Hold sealed datagrams for others: a second path."),
     "say": ("keepclear.host.cli_say:say", "Say a statement: a notice, a hazard, an answer, ..."),
     "ack": ("keepclear.host.cli_ack:ack", "Acknowledge a statement: read it, or read it back."),
     "status": ("keepclear.host.cli_look:status", "Lines, record, what is in force, what was dropped."),

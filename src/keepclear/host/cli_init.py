@@ -43,8 +43,14 @@ def init() -> None:
 @click.option("--observer", "observers", multiple=True, help="A neutral member. Repeat, or leave out.")
 @click.option("--seat", "seats", multiple=True, default=["duty"], show_default=True, help="Each party's seats. Repeat.")
 @click.option("--port-base", default=PORT_BASE, show_default=True, help="First port; the next members' follow it.")
+@click.option("--mailbox", default="", metavar="URL", help="A mailbox that all use as their second path.")
 def exercise(
-    directory: Path, parties: Sequence[str], observers: Sequence[str], seats: Sequence[str], port_base: int
+    directory: Path,
+    parties: Sequence[str],
+    observers: Sequence[str],
+    seats: Sequence[str],
+    port_base: int,
+    mailbox: str,
 ) -> None:
     """Found an EXERCISE line with all members' keys in DIRECTORY, and a configuration for each.
 
@@ -64,7 +70,8 @@ def exercise(
         own = path.name
         peers = {name: f"127.0.0.1:{port}" for name, port in ports.items() if name != own}
         listen, tracks = f"127.0.0.1:{ports[own]}", f"127.0.0.1:{ports[own] + TRACKS_ABOVE}"
-        _write_config(path, load_identity(path), peers, listen, tracks)
+        _write_config(path, load_identity(path), peers, listen, tracks, mailbox)
+        config.read_config(path / "node.toml")  # a mistyped mailbox is told now
         click.echo(f"{own}: start it with: keepclear run {path / 'node.toml'}")
 
 
@@ -128,8 +135,15 @@ def sign(directory: Path, proposal: Path, yes: bool) -> None:
 @click.option("--peer", "peers", multiple=True, metavar="NAME=ADDRESS", help="Where a member listens. Repeat.")
 @click.option("--listen", default=config.Node(member="", dir="").listen, show_default=True, help="UDP, for the peers.")
 @click.option("--tracks", default=config.Node(member="", dir="").tracks, show_default=True, help="TCP, own tracks.")
+@click.option("--mailbox", default="", metavar="URL", help="A mailbox as the second path, https://NUMBER:PORT.")
 def join(
-    directory: Path, proposal: Path, signatures: Sequence[Path], peers: Sequence[str], listen: str, tracks: str
+    directory: Path,
+    proposal: Path,
+    signatures: Sequence[Path],
+    peers: Sequence[str],
+    listen: str,
+    tracks: str,
+    mailbox: str,
 ) -> None:
     """Put PROPOSAL and all members' SIGNATURES together in DIRECTORY, and write its configuration.
 
@@ -145,7 +159,7 @@ def join(
     if path.exists():
         click.echo(f"{path} is already there and was left as it is")
     else:
-        _write_config(directory, own, known, listen, tracks)
+        _write_config(directory, own, known, listen, tracks, mailbox)
         config.read_config(path)  # a mistyped address is told now
         click.echo(f"start it with: keepclear run {path}")
     if (directory / "roots").exists():
@@ -164,10 +178,12 @@ def _addresses(peers: Sequence[str], own: Identity) -> dict[str, str]:
     return known
 
 
-def _write_config(directory: Path, own: Identity, peers: Mapping[str, str], listen: str, tracks: str) -> None:
+def _write_config(
+    directory: Path, own: Identity, peers: Mapping[str, str], listen: str, tracks: str, mailbox: str
+) -> None:
     name = own.genesis.names[own.member]
     seats = tuple(own.seats)
-    text = config.example_config(name, ".", peers, seats=seats, listen=listen, tracks=tracks)
+    text = config.example_config(name, ".", peers, seats=seats, listen=listen, tracks=tracks, mailbox=mailbox)
     (directory / "node.toml").write_text(text, encoding="utf-8")
 
 

@@ -57,7 +57,7 @@ def status(directory: Path, flights: tuple[str, ...], as_json: bool) -> None:
         return
     for name, value in _status_rows(found):
         click.echo(f"{name:<12}  {value}")
-    columns = ("peer", "line", "heard", "heard us", "round trip", "clock ahead of ours", "waiting")
+    columns = ("peer", "line", "paths", "heard", "heard us", "round trip", "clock ahead of ours", "waiting")
     table("", columns, [_peer(peer) for peer in found["peers"]])
 
 
@@ -70,10 +70,19 @@ def _status_rows(found: View) -> list[tuple[str, str]]:
         ("in force", f"{found['in_force']} matters, epoch {found['epoch']}"),
         ("own picture", f"{found['tracks']} tracks, {found['plans']} plans, {len(found['advisories'])} advisories"),
         *_worth(found),
+        *_mailbox(found),
         ("disk", f"FAILED: {found['disk_failed']}" if found["disk_failed"] else "works"),
         ("dropped", ", ".join(f"{number} {what}" for what, number in found["noise"].items()) or "nothing"),
         *disputed,
     ]
+
+
+def _mailbox(found: View) -> list[tuple[str, str]]:
+    box = found["mailbox"]
+    if box is None:
+        return []
+    state = f"NOT WORKING: {clean(box['error'])}" if box["error"] else "works"
+    return [("mailbox", f"{state}, {box['put']} datagrams put, {box['fetched']} fetched")]
 
 
 def _worth(found: View) -> list[tuple[str, str]]:
@@ -94,7 +103,8 @@ def _peer(peer: View) -> list[str]:
     offset = "not known" if low_ms is None or high_ms is None else f"{low_ms} to {high_ms} ms"
     trip = "not known" if peer["round_trip_ms"] is None else f"{peer['round_trip_ms']} ms"
     heard, echoed = (_ago(peer[name]) for name in ("heard_ms_ago", "heard_us_ms_ago"))
-    return [clean(peer["name"]), peer["state"].upper(), heard, echoed, trip, offset, f"{peer['waiting']} frames"]
+    ways = ", ".join(f"{name} {path['state']}" for name, path in peer["paths"].items())
+    return [clean(peer["name"]), peer["state"].upper(), ways, heard, echoed, trip, offset, f"{peer['waiting']} frames"]
 
 
 def _ago(ms: int | None) -> str:

@@ -38,11 +38,19 @@ tracks = {tracks}
 # The seats that are staffed at this node.
 seats = [{seats}]
 
-{peers}[limits]
+{peers}{mailbox}[limits]
 # Datagrams sent a second, to all peers together. FLASH is not held back.
 datagrams_per_s = {datagrams_per_s}
 # Connections to tracks and sbs at one time.
 track_connections = {track_connections}
+"""
+
+
+MAILBOX: Final = """\
+[mailbox]
+# A second path by store and forward. Everything said goes over both at once.
+url = {url}
+
 """
 
 
@@ -72,8 +80,21 @@ class Node(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Peer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """[peers.NAME]: where another member of the line listens."""
 
-    address: str
-    """UDP address, number and port."""
+    address: str = ""
+    """UDP address, number and port; "" for one that is reached by the mailbox alone."""
+    mailbox: bool = True
+    """Whether it is also reached by the mailbox, where there is one. Both ends have to say the same."""
+
+
+class Mailbox(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """[mailbox]: a second path, by store and forward over HTTPS."""
+
+    url: str
+    """https://NUMBER:PORT; http only for this machine."""
+    ca: str = ""
+    """The file of certificates that its own has to be signed by; "" for those that the system trusts."""
+    name: str = ""
+    """The name that its certificate has to carry, if not the number in the url. It is not looked up."""
 
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -90,7 +111,17 @@ class Tables(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     node: Node
     peers: dict[str, Peer] = {}
+    mailbox: Mailbox | None = None
     limits: Limits = Limits()
+
+
+class MailboxAt(msgspec.Struct, frozen=True):
+    """The mailbox, read and found whole; `peers` are the members that it serves."""
+
+    url: str
+    ca: Path | None
+    name: str
+    peers: tuple[str, ...]
 
 
 class Config(msgspec.Struct, frozen=True):
@@ -104,6 +135,7 @@ class Config(msgspec.Struct, frozen=True):
     seats: tuple[str, ...]
     peers: dict[str, Address]
     limits: Limits
+    mailbox: MailboxAt | None = None
 
 
 def read_config(path: Path) -> Config:
@@ -130,8 +162,11 @@ def example_config(
     seats: tuple[str, ...] = (),
     listen: str = "127.0.0.1:47001",
     tracks: str = "127.0.0.1:47101",
+    mailbox: str = "",
 ) -> str:
-    """The text of a commented configuration, which read_config takes; peers are given as name and address."""
+    """The text of a commented configuration, which read_config takes; peers are given as name and address, the mailbox
+    by its url.
+    """
     tables = [f"[peers.{_key(name)}]\naddress = {_quoted(address)}\n\n" for name, address in peers.items()]
     return EXAMPLE.format(
         member=_quoted(member),
@@ -140,6 +175,7 @@ def example_config(
         tracks=_quoted(tracks),
         seats=", ".join(map(_quoted, seats)),
         peers="".join(tables),
+        mailbox=MAILBOX.format(url=_quoted(mailbox)) if mailbox else "",
         datagrams_per_s=Limits().datagrams_per_s,
         track_connections=Limits().track_connections,
     )
@@ -155,6 +191,7 @@ class _Reading:
         self._known(found, Tables, "")
         self._known(found.get("node"), Node, "node.")
         self._known(found.get("limits"), Limits, "limits.")
+        self._known(found.get("mailbox"), Mailbox, "mailbox.")
         peers = found.get("peers")
         for name, table in peers.items() if isinstance(peers, dict) else ():
             self._known(table, Peer, f"peers.{name}.")
@@ -180,6 +217,7 @@ class _Reading:
             node.seats,
             self._peers(tables),
             tables.limits,
+            self._mailbox(tables),
         )
 
     def _sbs(self, node: Node) -> Address | None:
@@ -194,15 +232,35 @@ class _Reading:
         peers: dict[str, Address] = {}
         for name, peer in tables.peers.items():
             key = f"peers.{name}.address"
-            address = self._address(key, peer.address)
             if name == tables.node.member:
                 raise self._error(f"peers.{name}", "is this node itself, another member's name expected")
+            if not peer.address and tables.mailbox and peer.mailbox:
+                continue
+            if not peer.address:
+                raise self._error(key, "is not given and no mailbox reaches it: write the UDP address where it listens")
+            address = self._address(key, peer.address)
             if not address[1] or ip_address(address[0]).is_unspecified:
                 raise self._error(key, f"{peer.address!r} cannot be sent to, a peer's own address and port expected")
             if address in peers.values():
                 raise self._error(key, f"{peer.address!r} is another peer's too, one of its own expected")
             peers[name] = address
         return peers
+
+    def _mailbox(self, tables: Tables) -> MailboxAt | None:
+        found = tables.mailbox
+        if found is None:
+            return None
+        scheme, _, rest = found.url.rstrip("/").partition("://")
+        if scheme not in ("https", "http") or "/" in rest:
+            raise self._error("mailbox.url", f"{found.url!r}, such as https://192.0.2.9:47200 expected")
+        address = self._address("mailbox.url", rest)
+        if not address[1] or ip_address(address[0]).is_unspecified:
+            raise self._error("mailbox.url", f"{found.url!r} cannot be reached, its address and port expected")
+        if scheme == "http" and not ip_address(address[0]).is_loopback:
+            raise self._error("mailbox.url", f"{found.url!r} is not sealed on the way: write https, or run it here")
+        peers = tuple(name for name, peer in tables.peers.items() if peer.mailbox)
+        ca = self.path.parent / found.ca if found.ca else None
+        return MailboxAt(f"{scheme}://{rest}", ca, found.name, peers)
 
     def _track_address(self, key: str, text: str, node: Node) -> Address:
         address = self._address(key, text)

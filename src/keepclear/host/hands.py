@@ -42,8 +42,8 @@ class Ports(Protocol):
     def stamp(self) -> Stamp:
         """The time now."""
 
-    def send(self, peer: int, frame: bytes, flash: bool) -> None:
-        """Seals a frame for a peer and sends it; drops it when there is no session."""
+    def send(self, peer: int, frame: bytes, flash: bool, path: str) -> None:
+        """Seals a frame for a peer and sends it, by one path or ("") by all; drops it when there is no session."""
 
     def show(self, shown: Show) -> bool:
         """Puts something before the officer; whether somebody is there to see it."""
@@ -127,7 +127,7 @@ class Hands:
     def perform(self, group: Group) -> None:
         """Performs what had waited for a group that is now durable."""
         for send in group.sends:
-            self._ports.send(send.peer, send.frame, send.flash)
+            self._ports.send(send.peer, send.frame, send.flash, send.path)
         if group.marked:
             self.take(Durable(self._ports.stamp(), group.rows[-1].n))
 
@@ -138,7 +138,7 @@ class Hands:
             self.take(DiskFailed(self._ports.stamp(), reason))
         for send in group.sends:
             if send.flash:
-                self._ports.send(send.peer, send.frame, True)
+                self._ports.send(send.peer, send.frame, True, send.path)
 
     def commit(self, snapshot: bool = False) -> None:
         """Closes the group, makes it durable and performs it, in one go."""
@@ -173,7 +173,7 @@ class Hands:
                 group.sends.append(effect)
                 group.flash = group.flash or effect.flash
             case Send():
-                ports.send(effect.peer, effect.frame, effect.flash)
+                ports.send(effect.peer, effect.frame, effect.flash, effect.path)
             case Sign():
                 signature = (
                     self._signer.sign_mldsa(effect.message)

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -25,13 +25,18 @@ from keepclear.host.hands import Group, Hands, recover
 from keepclear.host.identity import Identity
 from keepclear.host.journal import Journal
 from keepclear.host.journal_file import JournalFailed
-from keepclear.line.session import Opened, Reply, Up
+from keepclear.line import box
+from keepclear.line.paths import BOX, UDP
+from keepclear.line.session import Noise, Opened, Reason, Reply, Up
 from keepclear.line.sessions import Sessions
 from keepclear.node import inputs
 from keepclear.node.assessment import Finding, assess
 from keepclear.node.effects import Alarm, Assess, Show
 from keepclear.node.inputs import AnyInput, Aside, Assessed, Close, Receive, Settings, Stamp, Start, Tick
 from keepclear.node.node import Node
+
+if TYPE_CHECKING:
+    from keepclear.host.mailbox_path import MailboxPath
 
 VERSION: Final = "0.1.0"
 GROUP_MS: Final = 5
@@ -40,6 +45,9 @@ SESSION_TICK_S: Final = 0.1
 PRUNE_S: Final = 1.0
 SNAPSHOT_INPUTS: Final = 20_000  # about an hour of a quiet line with two peers; a start replays at most as many
 LONG_REPLAY_INPUTS: Final = 2_000  # about a second of a start: after that a snapshot is made, the next start is soon
+
+# With two paths the slower copy of each datagram comes after the other was taken, or its session is over.
+AGAIN: Final = frozenset({Reason.REPLAY, Reason.OLD, Reason.UNKNOWN})
 
 Listener = Callable[[Show | Alarm, Stamp], bool]
 Settled = Callable[[int, bool], None]
@@ -69,6 +77,8 @@ class Service:
         self._work: asyncio.Event = asyncio.Event()
         self._urgent: asyncio.Event = asyncio.Event()
         self._noise_told = 0
+        self._again = 0
+        self.mailbox: MailboxPath | None = None
         left = SNAPSHOT_INPUTS - self.replayed if self.replayed < LONG_REPLAY_INPUTS else 0
         self._snapshot_due_n = node.state.n + max(0, left)
         self._wake: asyncio.TimerHandle | None = None
@@ -90,13 +100,38 @@ class Service:
         rate = self.config.limits.datagrams_per_s
         peers = {name: address for name, address in self.config.peers.items() if name in members}
         self.path = DatagramPath(self._heard, peers, self.config.listen, rate)
+        self.mailbox = self._open_mailbox(keys)
+        paths = tuple((i, names) for i in keys if (names := self._paths(self._names[i])))
         for digest in self.crashes.repeated():
             self.take(Aside(self.stamp(), digest))
-        self.take(Start(self.stamp(), boot_id(), os.urandom(8), os.urandom(32), VERSION, self.settings))
+        self.take(Start(self.stamp(), boot_id(), os.urandom(8), os.urandom(32), VERSION, self.settings, paths))
         for peer, datagrams in self.sessions.hello(self._real_ms()).items():
             self._transmit(peer, datagrams)
         for work in (self._write, self._tick_sessions, self._tick_node, self._prune):
             self._tasks.append(asyncio.get_running_loop().create_task(self._guard(work)))
+        for work in self.mailbox.works() if self.mailbox else ():
+            self._tasks.append(asyncio.get_running_loop().create_task(self._guard(work)))
+
+    def _open_mailbox(self, keys: dict[int, bytes]) -> "MailboxPath | None":
+        """The path over the configured mailbox, with a box for each direction to each member that it serves."""
+        if self.config.mailbox is None:
+            return None
+        from keepclear.host.mailbox_path import MailboxPath  # noqa: PLC0415 - 0.3 s, and only for those who have one
+
+        genesis, me = self.identity.genesis, self.identity.member
+        own = genesis.keys[genesis.node_key(me)].key.ed25519
+        served = {self._names[i]: key for i, key in keys.items() if self._names[i] in self.config.mailbox.peers}
+        return MailboxPath(
+            lambda datagram, source: self._heard(datagram, source, BOX),
+            self.config.mailbox,
+            {name: box.name(genesis.line, own, key) for name, key in served.items()},
+            {name: box.name(genesis.line, key, own) for name, key in served.items()},
+        )
+
+    def _paths(self, name: str) -> tuple[str, ...]:
+        """The names of the paths to a member, as configured."""
+        by_box = self.config.mailbox is not None and name in self.config.mailbox.peers
+        return (UDP,) * (name in self.config.peers) + (BOX,) * by_box
 
     async def stop(self) -> None:
         """Ends in good time: a last checkpoint, everything on disk, sockets closed."""
@@ -109,6 +144,8 @@ class Service:
         self._work.set()
         await asyncio.gather(*others, writer, return_exceptions=True)
         self.hands.commit(snapshot=True)
+        if self.mailbox is not None:
+            await self.mailbox.close()
         self.close()
 
     def close(self) -> None:
@@ -124,9 +161,9 @@ class Service:
         """The time now."""
         return self.clock.stamp()
 
-    def send(self, peer: int, frame: bytes, flash: bool) -> None:
-        """Seals and sends a frame."""
-        self._transmit(peer, self.sessions.seal(peer, frame), flash)
+    def send(self, peer: int, frame: bytes, flash: bool, path: str) -> None:
+        """Seals and sends a frame, by one path or by all."""
+        self._transmit(peer, self.sessions.seal(peer, frame), flash, path, urgent=flash or bool(path))
 
     def show(self, shown: Show) -> bool:
         """Tells all listeners; whether any of them says that somebody saw it."""
@@ -180,8 +217,10 @@ class Service:
         self.clock.follow(anchor_ns, wall_ms)
         self._tick()
 
-    def _heard(self, datagram: bytes, source: str) -> None:
+    def _heard(self, datagram: bytes, source: str, path: str = UDP) -> None:
         peer, events = self.sessions.receive(datagram, self._real_ms(), source)
+        if self.mailbox is not None:
+            self._again += sum(isinstance(event, Noise) and event.reason in AGAIN for event in events)
         if peer is None:
             return
         for event in events:
@@ -189,7 +228,7 @@ class Service:
                 case Opened(frame):
                     session = self.sessions.by_peer[peer].up
                     if session is not None:
-                        self._guarded(Receive(self.stamp(), peer, session, frame))
+                        self._guarded(Receive(self.stamp(), peer, session, frame, path))
                 case Up(name):
                     self._guarded(inputs.Session(self.stamp(), peer, name, os.urandom(16)))
                 case Reply(datagrams):
@@ -201,13 +240,20 @@ class Service:
         except Exception as error:
             self.end(error)
 
-    def _transmit(self, peer: int, datagrams: list[bytes], flash: bool = False) -> None:
+    def _transmit(
+        self, peer: int, datagrams: list[bytes], flash: bool = False, path: str = "", urgent: bool = True
+    ) -> None:
+        """Sends by one path, or ("") by all that are configured; what is urgent overtakes in the mailbox's queue."""
         name = self._names[peer]
-        if datagrams and name in self.config.peers:
+        if not datagrams:
+            return
+        if path != BOX and name in self.config.peers:
             self.path.send(name, datagrams, flash)
+        if path != UDP and self.mailbox is not None:
+            self.mailbox.send(name, datagrams, urgent)
 
     def _tick(self) -> None:
-        noise = sum(self.sessions.noise.values())
+        noise = sum(self.sessions.noise.values()) - self._again
         told, self._noise_told = self._noise_told, noise
         self.take(Tick(self.stamp(), noise - told))
 

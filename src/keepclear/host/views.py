@@ -78,7 +78,7 @@ def status(service: "Service") -> View:
         "silent": list(state.advice.silent), "doubted": len(state.advice.doubts),
         "advisories": [[a.flight, a.other, a.text] for a in state.advice.advisories.values()][:MAX_MATTERS],
         "disputes": [[core.name(d.party), d.reason] for d in state.disputes], "noise": dict(state.noise),
-        "datagrams": vars(service.path.counts),
+        "datagrams": vars(service.path.counts), "mailbox": _mailbox(service),
     }  # fmt: skip
 
 
@@ -149,9 +149,21 @@ def _peer(service: "Service", index: int) -> View:
         "name": core.name(index), "state": str(live.state), "round_trip_ms": live.smooth_ms,
         "heard_ms_ago": None if live.heard_ms is None else now_ms - live.heard_at_ms,
         "heard_us_ms_ago": None if live.echo_ms is None else now_ms - live.echo_ms,
+        "paths": {
+            name: {
+                "state": str(path.live.state), "round_trip_ms": path.live.smooth_ms,
+                "heard_us_ms_ago": None if path.live.echo_ms is None else now_ms - path.live.echo_ms,
+            }
+            for name, path in peer.paths.items()
+        },
         "waiting": len(peer.queue) + len(peer.flight),
         "clock_offset_ms": [live.offset_low_ms, live.offset_high_ms],
     }  # fmt: skip
+
+
+def _mailbox(service: "Service") -> View | None:
+    box = service.mailbox
+    return None if box is None else {"error": box.error, **vars(box.counts)}
 
 
 def _matter(service: "Service", matter: Matter) -> View:

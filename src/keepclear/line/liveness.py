@@ -18,6 +18,7 @@ class LineState(StrEnum):
     """The state of the line to one peer."""
 
     OPEN = "open"
+    DEGRADED = "degraded"
     SUSPECT = "suspect"
     DEAD = "dead"
 
@@ -25,7 +26,8 @@ class LineState(StrEnum):
 class Liveness(msgspec.Struct, array_like=True):
     """What is known of one peer's hearing. None until it has happened.
 
-    `told` is the state that was last told of, `told_ms` when; `horned` whether the horn has sounded for this death.
+    `told` is the state that was last told of, `told_ms` when, `lost` the paths that were dead then; `horned` whether
+    the horn has sounded for this death.
     """
 
     state: LineState = LineState.DEAD
@@ -40,13 +42,14 @@ class Liveness(msgspec.Struct, array_like=True):
     told: LineState | None = None
     told_ms: int = 0
     horned: bool = False
+    lost: list[str] = []
 
 
 def renew(live: Liveness) -> Liveness:
     """What a new session takes over: how long we have not been heard and what was told. The peer's clock is another."""
     return Liveness(
         state=live.state, echo_ms=live.echo_ms, base_ms=live.base_ms, since_ms=live.since_ms, told=live.told,
-        told_ms=live.told_ms, horned=live.horned,
+        told_ms=live.told_ms, horned=live.horned, lost=live.lost,
     )  # fmt: skip
 
 
@@ -71,20 +74,34 @@ def judge(live: Liveness, now_ms: int, suspect_after_ms: int = 2_000, dead_after
 
     Slow classes of path are given more time. Before the first echo nothing is told until it is overdue.
     """
-    if live.echo_ms is None:
-        state = LineState.DEAD
-        if live.told is None and now_ms - live.since_ms < dead_after_ms:
-            return False
-    else:
-        silent = now_ms - live.echo_ms - (live.base_ms or 0)
-        if silent < suspect_after_ms:
-            state = LineState.OPEN
-        else:
-            state = LineState.SUSPECT if silent < dead_after_ms else LineState.DEAD
-    live.state = state
-    if state == live.told:
+    live.state = reckon(live, now_ms, suspect_after_ms, dead_after_ms)
+    if is_awaited(live, now_ms, dead_after_ms) and live.told is None:
         return False
-    live.told, live.told_ms, live.horned = state, now_ms, live.horned and state is not LineState.OPEN
+    return tell(live, live.state, now_ms)
+
+
+def reckon(live: Liveness, now_ms: int, suspect_after_ms: int, dead_after_ms: int) -> LineState:
+    """Open, suspect or dead, by the age of the newest own time that came back."""
+    if live.echo_ms is None:
+        return LineState.DEAD
+    silent = now_ms - live.echo_ms - (live.base_ms or 0)
+    if silent < suspect_after_ms:
+        return LineState.OPEN
+    return LineState.SUSPECT if silent < dead_after_ms else LineState.DEAD
+
+
+def is_awaited(live: Liveness, now_ms: int, dead_after_ms: int) -> bool:
+    """Whether nothing has come back yet, and is not overdue."""
+    return live.echo_ms is None and now_ms - live.since_ms < dead_after_ms
+
+
+def tell(live: Liveness, state: LineState, now_ms: int, lost: list[str] | None = None) -> bool:
+    """Sets the state; True if it is to be told: it is another than was told last, or other paths are lost."""
+    live.state, lost = state, lost or []
+    if state == live.told and (lost == live.lost or state is not LineState.DEGRADED):
+        return False
+    lives = state in (LineState.OPEN, LineState.DEGRADED)
+    live.told, live.told_ms, live.horned, live.lost = state, now_ms, live.horned and not lives, lost
     return True
 
 

@@ -17,7 +17,8 @@ HEADER_BYTES: Final = 19
 TAG_BYTES: Final = 16
 MAX_PARTS: Final = 128  # 64 KiB entries need 57; the double leaves room for the sealed body and the frame round it
 MAX_UNFINISHED: Final = 32
-MAX_AGE_MS: Final = 3_000  # a sender that has heard nothing for so long sends the whole frame again
+# A mailbox brings what a datagram lost seconds later; a sender that has heard nothing for so long sends it all again.
+MAX_AGE_MS: Final = 10_000
 CLEAR_ROOM: Final = MAX_DATAGRAM - HEADER_BYTES
 SEALED_ROOM: Final = CLEAR_ROOM - TAG_BYTES
 MAX_FRAME: Final = MAX_PARTS * SEALED_ROOM

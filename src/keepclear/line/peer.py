@@ -11,7 +11,9 @@ from typing import Final
 import msgspec
 
 from keepclear.line import liveness
+from keepclear.line import paths as ways
 from keepclear.line.liveness import Liveness
+from keepclear.line.paths import Path
 
 WINDOW: Final = 256  # entries on their way to one peer; PEERS' fixed window of datagrams
 RELAY_AFTER_MS: Final = 1_000  # an entry of somebody else is relayed only if its author has not brought it by then
@@ -84,13 +86,15 @@ class Peer(msgspec.Struct, array_like=True):
     ahead: bool = False  # it has said that it holds more of this start of ours than we have said
     told_ms: int | None = None
     word_ms: int | None = None  # from sending an entry to the peer's word on it: its queue and its disk are in this
+    paths: dict[str, Path] = {}  # by name, each with its own proof of life
 
 
 def begin(peer: Peer, session: bytes, nonce: bytes) -> Peer:
     """The peer as it is at the start of a session."""
     live = liveness.renew(peer.live)
     return Peer(
-        index=peer.index, session=session, live=live, ask=nonce, strange=peer.strange, ahead=peer.ahead
+        index=peer.index, session=session, live=live, ask=nonce, strange=peer.strange, ahead=peer.ahead,
+        paths=ways.renew(peer.paths),
     )  # fmt: skip
 
 

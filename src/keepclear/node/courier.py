@@ -9,7 +9,7 @@ from typing import Final
 
 from keepclear.accord.statement import Precedence
 from keepclear.line import frame as frames
-from keepclear.line import liveness
+from keepclear.line import liveness, paths
 from keepclear.line import peer as peers
 from keepclear.line.frame import EntryItem, Frame, Have, Item
 from keepclear.line.peer import Peer, SlotKey
@@ -17,7 +17,6 @@ from keepclear.node.core import Core
 from keepclear.node.effects import Send, Wake
 from keepclear.record.entry import Entry
 
-PATH: Final = "udp"
 ITEM_OVERHEAD_BYTES: Final = 6
 TOLD_AT_ONCE: Final = 25  # HAVEs in one frame; forty bytes each, and more past a gap
 
@@ -68,9 +67,11 @@ def offer_all(core: Core, peer: Peer) -> None:
 
 
 def send_items(core: Core, peer: Peer, items: list[Item], durable: bool = False, flash: bool = False) -> None:
-    """Sends one frame with the given items."""
+    """Sends one frame with the given items, over every path."""
     echo_ms, hold_ms = liveness.echo(peer.live, core.mono_ms)
-    plain = frames.to_bytes(Frame(PATH, core.mono_ms, core.wall_ms, echo_ms, hold_ms, tuple(items)))
+    plain = frames.to_bytes(
+        Frame(paths.name_of(peer.paths), core.mono_ms, core.wall_ms, echo_ms, hold_ms, tuple(items))
+    )
     core.emit(Send(peer.index, plain, durable, flash))
     peer.sent_ms = core.mono_ms
 
@@ -94,9 +95,26 @@ def flush(core: Core) -> None:
 
 
 def heartbeat(core: Core, peer: Peer) -> None:
-    """Sends an empty frame if nothing has gone to the peer for a heartbeat's time."""
-    if peer.session and core.mono_ms - peer.sent_ms >= core.state.settings.heartbeat_ms:
-        send_items(core, peer, [])
+    """Sends an empty frame if nothing has gone to the peer for a heartbeat's time; where there are several paths, one
+    on each of them, whatever else has gone out: what goes by all proves nothing of one.
+    """
+    if not peer.session:
+        return
+    if len(peer.paths) < 2:
+        if core.mono_ms - peer.sent_ms >= _beat_ms(core, paths.name_of(peer.paths)):
+            send_items(core, peer, [])
+        return
+    for name, path in peer.paths.items():
+        if core.mono_ms - path.sent_ms >= _beat_ms(core, name):
+            echo_ms, hold_ms = liveness.echo(path.live, core.mono_ms)
+            plain = frames.to_bytes(Frame(name, core.mono_ms, core.wall_ms, echo_ms, hold_ms))
+            core.emit(Send(peer.index, plain, durable=False, flash=False, path=name))
+            path.sent_ms = core.mono_ms
+
+
+def _beat_ms(core: Core, path: str) -> int:
+    settings = core.state.settings
+    return settings.box_heartbeat_ms if path == paths.BOX else settings.heartbeat_ms
 
 
 def _holdings(core: Core, peer: Peer) -> list[Item]:

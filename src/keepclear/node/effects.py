@@ -14,12 +14,16 @@ MLDSA: Final = 2
 
 
 class Send(msgspec.Struct, frozen=True, array_like=True, tag="send"):
-    """Send a frame to a peer; with `durable`, not before this input is on disk. `flash` may go when the disk fails."""
+    """Send a frame to a peer; with `durable`, not before this input is on disk. `flash` may go when the disk fails.
+
+    `path` is the only one that it goes by; "" for every path there is.
+    """
 
     peer: int
     frame: bytes
     durable: bool
     flash: bool
+    path: str = ""
 
 
 class Sign(msgspec.Struct, frozen=True, array_like=True, tag="sign"):

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
+from keepclear.line.paths import UDP
 from keepclear.record.entry import Draft, Release
 
 
@@ -40,6 +41,7 @@ class Settings(msgspec.Struct, frozen=True, array_like=True):
     horn_after_ms: int = 15_000
     track_kept_ms: int = 600_000
     track_stale_ms: int = 15_000
+    box_heartbeat_ms: int = 500
 
 
 class Input(msgspec.Struct, frozen=True, array_like=True, tag=True):
@@ -49,13 +51,17 @@ class Input(msgspec.Struct, frozen=True, array_like=True, tag=True):
 
 
 class Start(Input, frozen=True, array_like=True, tag="start"):
-    """The process has begun: eight bytes and a secret freshly drawn from the operating system after that."""
+    """The process has begun: eight bytes and a secret freshly drawn from the operating system after that.
+
+    `paths` are the names of the paths to each peer that has others than datagrams alone.
+    """
 
     boot: str
     fresh: bytes
     secret: bytes
     version: str
     settings: Settings
+    paths: tuple[tuple[int, tuple[str, ...]], ...] = ()
 
 
 class Tick(Input, frozen=True, array_like=True, tag="tick"):
@@ -73,11 +79,12 @@ class Session(Input, frozen=True, array_like=True, tag="session"):
 
 
 class Receive(Input, frozen=True, array_like=True, tag="receive"):
-    """A frame from a peer, opened by the hands under the named session."""
+    """A frame from a peer, opened by the hands under the named session, and the path by which it came."""
 
     peer: int
     session: bytes
     frame: bytes
+    path: str = UDP
 
 
 class Say(Input, frozen=True, array_like=True, tag="say"):

@@ -13,8 +13,8 @@ from typing import Any, Final
 import msgspec
 import msgspec.inspect
 
-from keepclear.line import liveness
-from keepclear.line.liveness import Liveness
+from keepclear.line import liveness, paths
+from keepclear.line.liveness import LineState, Liveness
 from keepclear.line.peer import Peer
 from keepclear.node import (
     advice,
@@ -140,7 +140,13 @@ class Node:
         core, state = self.core, self.core.state
         state.boot, state.settings, state.disk_failed = data.boot, data.settings, ""
         live = {i: Liveness(since_ms=core.mono_ms) for i in state.peers}
-        state.peers = {i: Peer(index=i, live=live[i], strange=p.strange) for i, p in state.peers.items()}
+        names = dict(data.paths)
+        state.peers = {
+            i: Peer(
+                index=i, live=live[i], strange=p.strange, paths=paths.begin(names.get(i, (paths.UDP,)), core.mono_ms)
+            )
+            for i, p in state.peers.items()
+        }
         state.undurable = {}  # what a start finds in the journal is on disk
         state.reconciling = Reconciling()
         for owed in state.owed.values():
@@ -156,7 +162,8 @@ class Node:
             core.count_noise("datagram that no session opens", data.noise)
         settings = core.state.settings
         for peer in core.state.peers.values():
-            if liveness.judge(peer.live, core.mono_ms, settings.suspect_after_ms, settings.dead_after_ms):
+            times = settings.suspect_after_ms, settings.dead_after_ms
+            if paths.judge(peer.live, peer.paths, core.mono_ms, *times):
                 _show_line(core, peer)
             if liveness.owes_horn(peer.live):
                 _sound_horn(core, peer)
@@ -197,7 +204,11 @@ def _resume(owed: Owed, wall_ms: int) -> None:
 def _show_line(core: Core, peer: Peer) -> None:
     state = peer.live.state
     facts: tuple[Any, ...] = (peer.index, str(state))
-    core.show("line", f"the line to {core.name(peer.index)} is {state}", precedence=2, facts=facts)
+    text = f"the line to {core.name(peer.index)} is {state}"
+    if state is LineState.DEGRADED:
+        facts = (*facts, *peer.live.lost)
+        text += f": nothing comes back by {' and '.join(paths.NAMES.get(name, name) for name in peer.live.lost)}"
+    core.show("line", text, precedence=2, facts=facts)
 
 
 def _sound_horn(core: Core, peer: Peer) -> None:

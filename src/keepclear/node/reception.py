@@ -40,6 +40,9 @@ def receive(core: Core, data: Receive) -> None:
         core.count_noise("unknown item", strange)
     now = (core.mono_ms, core.wall_ms)
     liveness.hear(peer.live, frame.mono_ms, frame.wall_ms, frame.echo_ms, frame.hold_ms, now=now)
+    path = peer.paths.get(frame.path) if frame.path == data.path else None
+    if path is not None:
+        liveness.hear(path.live, frame.mono_ms, frame.wall_ms, frame.echo_ms, frame.hold_ms, now=now)
     for item in items:
         _take_item(core, peer, item)
 
