@@ -96,7 +96,10 @@ def test_what_the_example_leaves_out_can_be_taken_in(tmp_path: Path) -> None:
         ("", "node: object missing required field `node`"),
         ("node = 1", "node: expected `object`, got `int`"),
         ("peers = 1\n" + LEAST, "peers: expected `object`, got `int`"),
-        (LEAST + "[peers.south]", "peers.south.address: is not given and no mailbox reaches it: write the UDP address where it listens"),
+        (
+            LEAST + "[peers.south]",
+            "peers.south.address: is not given and no mailbox reaches it: write the UDP address where it listens",
+        ),
         ("[node]\nmember = 1", "node.member: expected `str`, got `int`"),
         (LEAST + "seats = [1]", "node.seats[0]: expected `str`, got `int`"),
         (LEAST + "[limits]\ntrack_connections = true", "limits.track_connections: expected `int`, got `bool`"),

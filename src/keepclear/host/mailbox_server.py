@@ -38,6 +38,7 @@ WAITING_OF_ADDRESS: Final = 64
 WAITING: Final = 512
 CONNECTIONS: Final = 1_024
 IDLE_S: Final = 30.0  # a connection without a request
+END_S: Final = 0.5  # for what is being answered when it ends
 
 _encode: Final = msgspec.msgpack.Encoder().encode
 T = TypeVar("T")
@@ -86,7 +87,7 @@ class Mailbox:
         app.router.add_post("/put", self._put)
         app.router.add_post("/fetch", self._fetch)
         self._runner = web.AppRunner(
-            app, access_log=None, keepalive_timeout=IDLE_S, handle_signals=False, handler_cancellation=True
+            app, access_log=None, keepalive_timeout=IDLE_S, handler_cancellation=True, shutdown_timeout=END_S
         )
         await self._runner.setup()
         serve = self._runner.server
