@@ -13,6 +13,7 @@ import click
 from rich.console import Console
 from rich.progress import track
 
+from keepclear.line.paths import BOX, UDP
 from sim.run import Run
 
 REPORT_EVERY = 100  # runs, where there is no terminal to draw a bar on
@@ -31,9 +32,9 @@ class Result:
     fault: str
 
 
-def one(seed: int, seconds: int) -> Result:
+def one(seed: int, seconds: int, two_paths: bool = False) -> Result:
     """Runs one seed."""
-    run = Run(seed, seconds)
+    run = Run(seed, seconds, (UDP, BOX) if two_paths else (UDP,))
     fault = ""
     try:
         run.go()
@@ -50,13 +51,14 @@ def one(seed: int, seconds: int) -> Result:
 @click.option("--seconds", default=60, show_default=True, help="Simulated seconds of bad weather in each run.")
 @click.option("--first", default=0, show_default=True, help="The first seed.")
 @click.option("--jobs", default=2, show_default=True)
-def main(runs: int, seconds: int, first: int, jobs: int) -> None:
+@click.option("--two-paths", is_flag=True, help="With a mailbox beside the datagrams.")
+def main(runs: int, seconds: int, first: int, jobs: int, two_paths: bool) -> None:
     """Runs seeded worlds of three members and looks for a broken promise."""
     console = Console(stderr=True)
     began = time.monotonic()
     results: list[Result] = []
     with ProcessPoolExecutor(jobs) as pool:
-        futures = [pool.submit(one, seed, seconds) for seed in range(first, first + runs)]
+        futures = [pool.submit(one, seed, seconds, two_paths) for seed in range(first, first + runs)]
         done, quiet = as_completed(futures), not console.is_terminal
         for future in track(done, "runs", len(futures), console=console, disable=quiet):
             result = future.result()
@@ -64,7 +66,7 @@ def main(runs: int, seconds: int, first: int, jobs: int) -> None:
             if quiet and len(results) % REPORT_EVERY == 0:
                 click.echo(f"{len(results)} of {runs} runs", err=True)
             if result.fault:
-                again = f"--runs 1 --jobs 1 --seconds {seconds} --first {result.seed}"
+                again = f"--runs 1 --jobs 1 --seconds {seconds} --first {result.seed}{' --two-paths' * two_paths}"
                 click.echo(f"FAULT {result.fault}\n  python -m sim.campaign {again}")
     faults = sum(bool(result.fault) for result in results)
     total = [

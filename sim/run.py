@@ -9,6 +9,7 @@ from random import Random
 from typing import Final
 
 from keepclear.host.journal import MemoryJournal
+from keepclear.line.paths import UDP
 from keepclear.node.inputs import Settings
 from sim import founding, officers, replaying
 from sim.invariants import Broken
@@ -58,11 +59,11 @@ class Fate:
 class Run:
     """A run of three members, two parties and an observer."""
 
-    def __init__(self, seed: int, seconds: int) -> None:
+    def __init__(self, seed: int, seconds: int, paths: tuple[str, ...] = (UDP,)) -> None:
         self.seed, self.seconds = seed, seconds
         self.draw = Random(f"run {seed}")
         self.fate = Fate.drawn(self.draw)
-        self.world = World(seed, GENESIS, KEYS, SETTINGS)
+        self.world = World(seed, GENESIS, KEYS, SETTINGS, paths)
         self.said = self.put_back = 0
         self.calm = False
 
@@ -124,6 +125,10 @@ class Run:
         if draw.random() < 0.1:
             one, other = draw.sample(range(len(world.members)), 2)
             world.cut ^= draw.choice(({(one, other)}, {(one, other), (other, one)}))
+        if len(world.paths) > 1 and draw.random() < 0.3:
+            one, other = draw.sample(range(len(world.members)), 2)
+            path = draw.choice(world.paths)
+            world.cut_paths ^= {(one, other, path), (other, one, path)}
 
     # -- what happens ------------------------------------------------------------------------------------------------
 
@@ -190,7 +195,7 @@ class Run:
         """Calm weather, everybody up, until nothing new has been said for a while and nothing is on its way."""
         world = self.world
         self.calm = True
-        world.weather, world.crash_chance, world.cut = CALM, 0.0, set()
+        world.weather, world.crash_chance, world.cut, world.cut_paths = CALM, 0.0, set(), set()
         for index in list(world.doubles):
             world.end_double(index)
         for member in world.members:

@@ -47,8 +47,8 @@ class Weather:
     duplicate: float = 0.0
     corrupt: float = 0.0
     delay_ms: tuple[int, int] = (1, 20)
-    box_delay_ms: tuple[int, int] = (60, 700)
     disk_ms: tuple[int, int] = (0, 8)
+    box_delay_ms: tuple[int, int] = (60, 700)
 
 
 CALM = Weather()
@@ -363,7 +363,8 @@ class World:
         if (sender, receiver) in self.cut or (sender, receiver, path) in self.cut_paths:
             return
         if path == BOX:  # it is carried whole, once and late, or not at all
-            self.after(draw.randint(*weather.box_delay_ms), self._delivery(sender, receiver, datagram, path))
+            if draw.random() >= weather.loss / 4:
+                self.after(draw.randint(*weather.box_delay_ms), self._delivery(sender, receiver, datagram, path))
             return
         if draw.random() < weather.loss:
             return

@@ -6,7 +6,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from keepclear.host.config import Config, ConfigError, Limits, Node, Peer, Tables, example_config, read_config
+from keepclear.host.config import (
+    Config,
+    ConfigError,
+    Limits,
+    Mailbox,
+    MailboxAt,
+    Node,
+    Peer,
+    Tables,
+    example_config,
+    read_config,
+)
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "operate" / "config.md"
 LEAST = '[node]\nmember = "north"\ndir = "north"\n'
@@ -47,6 +58,32 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         {"south": ("10.0.0.3", 5000), "mission": ("2001:db8::1", 5000)},
         Limits(100, 1),
     )
+
+
+def test_a_mailbox_serves_all_peers_but_those_that_say_no(tmp_path: Path) -> None:
+    (tmp_path / "north.toml").write_text(
+        LEAST + '[mailbox]\nurl = "https://192.0.2.9:47200/"\nca = "box.pem"\nname = "box.example"\n'
+        '[peers.south]\naddress = "10.0.0.3:5000"\n[peers.east]\n'
+        '[peers.west]\naddress = "10.0.0.4:5000"\nmailbox = false\n'
+    )
+    found = read_config(tmp_path / "north.toml")
+    assert found.mailbox == MailboxAt("https://192.0.2.9:47200", tmp_path / "box.pem", "box.example", ("south", "east"))
+    assert found.peers == {"south": ("10.0.0.3", 5000), "west": ("10.0.0.4", 5000)}
+
+
+def test_a_mailbox_on_this_machine_may_be_plain_and_one_elsewhere_not(tmp_path: Path) -> None:
+    text = example_config("north", ".", {"south": "10.0.0.3:5000"}, mailbox="http://[::1]:47200")
+    (tmp_path / "north.toml").write_text(text)
+    assert read_config(tmp_path / "north.toml").mailbox == MailboxAt("http://[::1]:47200", None, "", ("south",))
+    for url, said in [
+        ("http://192.0.2.9:47200", "'http://192.0.2.9:47200' is not sealed on the way: write https, or run it here"),
+        ("https://mailbox.example:1", "'mailbox.example:1', a number and a port such as 127.0.0.1:47001 expected"),
+        ("192.0.2.9:47200", "'192.0.2.9:47200', such as https://192.0.2.9:47200 expected"),
+        ("https://192.0.2.9:1/in", "'https://192.0.2.9:1/in', such as https://192.0.2.9:47200 expected"),
+        ("https://0.0.0.0:1", "'https://0.0.0.0:1' cannot be reached, its address and port expected"),
+    ]:
+        assert refusal(tmp_path, f'{LEAST}[mailbox]\nurl = "{url}"\n') == f"mailbox.url: {said}"
+    assert refusal(tmp_path, f'{LEAST}[mailbox]\nuri = "x"\n') == "mailbox.uri: not known: did you mean url"
 
 
 names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=16)
@@ -181,12 +218,13 @@ def test_a_file_that_is_no_configuration_is_refused(tmp_path: Path) -> None:
 
 def test_the_document_answers_for_every_key_and_its_example_is_taken(tmp_path: Path) -> None:
     document = DOCUMENT.read_text()
-    for kind in (Tables, Node, Peer, Limits):
+    for kind in (Tables, Node, Peer, Mailbox, Limits):
         for name in kind.__struct_fields__:
             assert f"`{name}`" in document or f"[{name}" in document, name
     example = document.partition("```toml\n")[2].partition("```")[0]
     assert example == example_config(
-        "north", "north", {"south": "192.0.2.7:47001"}, seats=("duty",), listen="0.0.0.0:47001"
-    )
+        "north", "north", {"south": "192.0.2.7:47001"}, seats=("duty",), listen="0.0.0.0:47001",
+        mailbox="https://192.0.2.9:47200",
+    )  # fmt: skip
     (tmp_path / "example.toml").write_text(example)
     assert read_config(tmp_path / "example.toml").peers == {"south": ("192.0.2.7", 47001)}

@@ -1,9 +1,11 @@
 """The name of a box: the same at both ends, another in each direction, and nothing that a stranger can make."""
 
 from itertools import permutations
+from pathlib import Path
 
 from keepclear.line import box
 
+SPEC = Path(__file__).resolve().parents[2] / "spec" / "mailbox.md"
 LINE, KEYS = bytes(range(32)), [bytes([i]) * 32 for i in range(1, 4)]
 
 
@@ -15,5 +17,4 @@ def test_a_box_is_named_by_line_sender_and_receiver() -> None:
 
 
 def test_the_name_in_the_specification() -> None:
-    expected = "37f511efcad088a7daac7d50da8543abd81554ef584a98cf44e48563810981eb"
-    assert box.name(LINE, KEYS[0], KEYS[1]).hex() == expected
+    assert f"\n    {box.name(LINE, KEYS[0], KEYS[1]).hex()}\n" in SPEC.read_text(encoding="utf-8")

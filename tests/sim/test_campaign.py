@@ -5,6 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from click.testing import CliRunner
 
+from keepclear.line.liveness import LineState
+from keepclear.line.paths import BOX, UDP
 from keepclear.node import courier
 from sim import campaign
 from sim.run import Run
@@ -17,6 +19,15 @@ def test_a_storm_ends_in_equal_copies_and_equal_replays(seed: int) -> None:
     run = Run(seed, 30)
     run.go()
     assert run.said == 0 or run.world.watch.originals
+
+
+@pytest.mark.parametrize("seed", SAMPLE)
+def test_a_storm_over_two_paths_ends_in_equal_copies_and_every_line_open(seed: int) -> None:
+    run = Run(seed, 30, (UDP, BOX))
+    run.go()
+    run.world.run(run.world.now + 5_000)
+    states = [peer.live.state for member in run.world.members for peer in member.node.state.peers.values()]
+    assert states == [LineState.OPEN] * 6
 
 
 def trace(seed: int) -> list[object]:
