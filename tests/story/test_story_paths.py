@@ -156,3 +156,14 @@ def test_a_busy_line_proves_each_path_all_the_same() -> None:
         line.say(A, notice(line.wall_ms + 30 * MINUTE))
         line.run(400)
         assert state(line, A, B) == ("open", {UDP: "open", BOX: "open"})
+
+
+def test_a_peer_that_starts_anew_at_once_has_lost_no_path() -> None:
+    line = Line(paths=BOTH)
+    line.run(2_000)
+    line.member(B).crash()
+    line.run(200)
+    line.member(B).start()
+    line.run(6_000)
+    assert state(line, A, B) == ("open", {UDP: "open", BOX: "open"})
+    assert told(line, A, B) == [("open",)], "no silence of 4 s on either path, in two sessions"
