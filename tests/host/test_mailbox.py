@@ -9,9 +9,11 @@ import aiohttp
 import msgspec
 import pytest
 from aiohttp import web
+from click.testing import CliRunner
 from tests.host import certificates
 
-from keepclear.host import mailbox_path, mailbox_server
+from keepclear.host import mailbox_door, mailbox_path, mailbox_server
+from keepclear.host.cli import main
 from keepclear.host.config import ConfigError, MailboxAt
 from keepclear.host.mailbox_path import MailboxPath
 from keepclear.host.mailbox_server import Mailbox, MailboxError
@@ -358,6 +360,76 @@ def test_only_so_many_may_wait_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
             assert not box._waits
 
     run(story)
+
+
+async def _knock(url: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    return await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
+
+
+def test_one_address_has_a_share_of_the_connections_and_gets_it_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mailbox_door, "OF_ADDRESS", 3)
+
+    async def story() -> None:
+        async with opened() as box, asyncio.timeout(WAIT_S):
+            assert box._door is not None
+            held = [await _knock(box.url) for _ in range(3)]
+            while box._door.within.total() < 3:
+                await asyncio.sleep(0)
+            refused, _ = await _knock(box.url)
+            assert await refused.read() == b""
+            assert box._door.refused == 1
+            for _, writer in held:
+                writer.close()
+            while box._door.within:
+                await asyncio.sleep(0)
+            assert await asked(box.url + "/put", msgspec.msgpack.encode(Put([]))) == 200
+
+    run(story)
+
+
+def test_a_connection_that_asks_nothing_in_time_is_cut_off_and_one_that_has_asked_stays(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(mailbox_door, "ASKS_WITHIN_S", 0.05)
+
+    async def story() -> None:
+        async with opened() as box, asyncio.timeout(WAIT_S):
+            idle, writer = await _knock(box.url)
+            writer.write(b"POST /put HTTP/1.1\r\nHost: a\r\nContent-Le")
+            body = msgspec.msgpack.encode(Put([]))
+            head = b"POST /put HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(body)
+            stays, other = await _knock(box.url)
+            other.write(head + body)
+            assert await stays.readuntil(b"\r\n\r\n")
+            await stays.readexactly(1)
+            assert await idle.read() == b""
+            other.write(head + body)
+            assert (await stays.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
+            other.close()
+
+    run(story)
+
+
+def test_the_command_says_what_is_wrong_and_what_to_do() -> None:
+    for options, text, hint in [
+        (
+            ["--listen", "0.0.0.0:0"],
+            "0.0.0.0 can be reached from other machines",
+            "give --cert and --key, or 127.0.0.1",
+        ),
+        (
+            ["--listen", "mailbox.example:1"],
+            "--listen mailbox.example:1: no number and port",
+            "write it as 192.0.2.9:47200",
+        ),
+        (["--listen", "127.0.0.1:0", "--cert", __file__], "no certificate and key could be read", "give PEM files"),
+        (["--listen", "192.0.2.1:0", "--cert", __file__], "no certificate and key could be read", "give PEM files"),
+    ]:
+        done = CliRunner().invoke(main, ["mailbox", *options])
+        assert done.exit_code == 2
+        said, hinted = done.stderr.splitlines()
+        assert text in said
+        assert hinted.startswith(f"hint: {hint}")
 
 
 def test_it_listens_in_the_open_only_with_a_certificate(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ import msgspec
 from aiohttp import web
 
 from keepclear.host.config import Address
+from keepclear.host.mailbox_door import Door
 from keepclear.host.mailbox_store import (
     MAX_BODY,
     MAX_BOXES_ASKED,
@@ -36,8 +37,8 @@ READ_S: Final = 5.0  # for a body to come in
 SWEEP_S: Final = 1.0
 WAITING_OF_ADDRESS: Final = 64
 WAITING: Final = 512
-CONNECTIONS: Final = 1_024
-IDLE_S: Final = 30.0  # a connection without a request
+IDLE_S: Final = 30.0  # a connection between two requests
+HANDSHAKE_S: Final = 5.0
 END_S: Final = 0.5  # for what is being answered when it ends
 
 _encode: Final = msgspec.msgpack.Encoder().encode
@@ -47,14 +48,6 @@ Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 class MailboxError(Exception):
     """This mailbox cannot be opened; the text says why and what to do."""
-
-
-class Refusal(asyncio.Protocol):
-    """What a connection gets that is one too many."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Ends it."""
-        transport.close()
 
 
 class Mailbox:
@@ -70,6 +63,7 @@ class Mailbox:
         self.store = Store(os.urandom(RUN_BYTES), bounds)
         self._waiting: dict[bytes, set[asyncio.Event]] = {}
         self._waits: Counter[str] = Counter()
+        self._door: Door | None = None
         self._runner: web.AppRunner | None = None
         self._server: asyncio.Server | None = None
         self._sweeper: asyncio.Task[None] | None = None
@@ -90,15 +84,13 @@ class Mailbox:
             app, access_log=None, keepalive_timeout=IDLE_S, handler_cancellation=True, shutdown_timeout=END_S
         )
         await self._runner.setup()
-        serve = self._runner.server
-        assert serve is not None
-
-        def connected() -> asyncio.BaseProtocol:
-            return serve() if len(serve.connections) < CONNECTIONS else Refusal()
-
+        assert self._runner.server is not None
+        self._door = Door(self._runner.server)
         loop = asyncio.get_running_loop()
         try:
-            self._server = await loop.create_server(connected, *self._listen, ssl=self._ssl)
+            self._server = await loop.create_server(
+                self._door, *self._listen, ssl=self._ssl, ssl_handshake_timeout=HANDSHAKE_S if self._ssl else None
+            )
         except OSError:
             await self._runner.cleanup()
             raise
@@ -161,6 +153,8 @@ class Mailbox:
 
     async def _taken(self, request: web.Request, kind: type[T]) -> tuple[str, T]:
         """Whose request this is, and what it asks; refused by its rate, its size or its shape."""
+        if self._door is not None:
+            self._door.asked(request.protocol)
         address = address_of(request.remote or "")
         if not self.store.may_ask(address, _now_ms()):
             raise web.HTTPTooManyRequests(text="more requests than are taken in a second")
