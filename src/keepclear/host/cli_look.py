@@ -15,7 +15,7 @@ import msgspec
 from keepclear.accord.figures import clean
 from keepclear.accord.statement import Activity, Precedence
 from keepclear.accord.tally import NO_CLASS, Row
-from keepclear.accord.times import zulu
+from keepclear.accord.times import span, zulu
 from keepclear.host.cli_draft import word
 from keepclear.host.cli_errors import Failure
 from keepclear.host.cli_node import node_option
@@ -173,6 +173,13 @@ def _matter(matter: View, own: str) -> None:
     else:
         steps = _steps(matter["ladder"].get(own, UNREAD))
         click.echo(f"  we: {', '.join(steps[2:])}")  # that it is here and shown, the reader sees
+        if (least_ms := matter["least_notice_ms"]) is not None:
+            when = (
+                f"{span(least_ms // 1_000 * 1_000)} before its start or more"
+                if least_ms >= 0
+                else "not before its start"
+            )
+            click.echo(f"  here {when}, by the clocks as measured")
     click.echo()
 
 

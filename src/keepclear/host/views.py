@@ -12,7 +12,7 @@ from keepclear.accord import readback, statement
 from keepclear.accord import tally as counting
 from keepclear.accord.statement import Kind, Precedence
 from keepclear.accord.times import zulu
-from keepclear.node import receipts, situation
+from keepclear.node import clocks, receipts, situation
 from keepclear.node.effects import Alarm, Show
 from keepclear.node.inputs import Stamp
 from keepclear.node.state import Matter
@@ -144,7 +144,7 @@ def plain(value: Any) -> Any:
 def _peer(service: "Service", index: int) -> View:
     core = service.node.core
     peer = core.state.peers[index]
-    live, now_ms = peer.live, service.stamp().mono_ms
+    live, now_ms, clock = peer.live, service.stamp().mono_ms, core.state.clocks[index]
     return {
         "name": core.name(index), "state": str(live.state), "round_trip_ms": live.smooth_ms,
         "heard_ms_ago": None if live.heard_ms is None else now_ms - live.heard_at_ms,
@@ -157,7 +157,7 @@ def _peer(service: "Service", index: int) -> View:
             for name, path in peer.paths.items()
         },
         "waiting": len(peer.queue) + len(peer.flight),
-        "clock_offset_ms": [live.offset_low_ms, live.offset_high_ms],
+        "clock_offset_ms": (None, None) if clock.offset is None else clock.offset.at(now_ms),
     }  # fmt: skip
 
 
@@ -175,6 +175,7 @@ def _matter(service: "Service", matter: Matter) -> View:
         "precedence": Precedence(matter.precedence).name, "status": matter.status, "said": zulu(matter.wall_ms),
         "marks": list(matter.marks), "rules": [list(finding) for finding in matter.findings],
         "text": situation.words(core, said), "start_ms": _start_ms(said.body),
+        "said_between_ms": list(matter.bracket), "least_notice_ms": clocks.least_notice_ms(core, matter),
         "holders": bin(receipts.holders(core, core.books.books[one.slot[:2]], one.header.seq)).count("1"),
         "ladder": {
             core.name(i): {

@@ -19,6 +19,7 @@ from keepclear.line.peer import Peer
 from keepclear.node import (
     advice,
     author,
+    clocks,
     courier,
     duties,
     flights,
@@ -55,7 +56,7 @@ from keepclear.record import entry as entries
 from keepclear.record.genesis import Genesis
 from keepclear.record.logbook import Logbooks
 
-FOLD: Final = 7  # to be raised when the same inputs give another state or other effects
+FOLD: Final = 8  # to be raised when the same inputs give another state or other effects
 
 
 def _shape(kind: Any) -> str:
@@ -152,6 +153,7 @@ class Node:
         for owed in state.owed.values():
             _resume(owed, core.wall_ms)
         advice.begin(core)
+        clocks.begin(core)
         duties.begin(core)
         author.begin(core, data.fresh, data.secret)
         witness.begin(core)

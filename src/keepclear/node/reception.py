@@ -14,7 +14,7 @@ from keepclear.line import liveness
 from keepclear.line import peer as peers
 from keepclear.line.frame import Ask, EntryItem, Have, Item, Note, Vector
 from keepclear.line.peer import Peer
-from keepclear.node import author, disputes, ledger, reconcile, situation, witness
+from keepclear.node import author, clocks, disputes, ledger, reconcile, situation, witness
 from keepclear.node.core import Core
 from keepclear.node.inputs import Receive
 from keepclear.record import entry as entries
@@ -38,8 +38,11 @@ def receive(core: Core, data: Receive) -> None:
         return
     if strange:
         core.count_noise("unknown item", strange)
-    now = (core.mono_ms, core.wall_ms)
+    now, echo_ms = (core.mono_ms, core.wall_ms), peer.live.echo_ms
     liveness.hear(peer.live, frame.mono_ms, frame.wall_ms, frame.echo_ms, frame.hold_ms, now=now)
+    low_ms, high_ms = peer.live.offset_low_ms, peer.live.offset_high_ms
+    if peer.live.echo_ms != echo_ms and low_ms is not None and high_ms is not None:
+        clocks.measured(core, peer.index, low_ms, high_ms)
     path = peer.paths.get(frame.path) if frame.path == data.path else None
     if path is not None:
         liveness.hear(path.live, frame.mono_ms, frame.wall_ms, frame.echo_ms, frame.hold_ms, now=now)
@@ -106,6 +109,8 @@ def _take_entry(core: Core, peer: Peer, raw: bytes) -> None:
         situation.show_outside(core, entry, "contradicts what its author signed before")
     elif verdict in (Verdict.APPENDED, Verdict.HELD) and entry.header.party == core.me:
         reconcile.note_change(core)
+    elif verdict in (Verdict.APPENDED, Verdict.HELD):
+        clocks.heard(core, entry)
 
 
 def _show_raw(core: Core, raw: bytes) -> None:

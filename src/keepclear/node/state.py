@@ -10,6 +10,7 @@ import msgspec
 
 from keepclear.geo.alert import Life
 from keepclear.interop.position import Plan, Position
+from keepclear.line.offset import Offset
 from keepclear.line.peer import BookKey, Peer, SlotKey
 from keepclear.node.inputs import Settings, Stamp
 from keepclear.record.entry import Release
@@ -138,6 +139,7 @@ class Matter(msgspec.Struct, array_like=True):
     """One statement that others have to act upon (notice, hazard, cease-now, distress) and what became of it.
 
     `born` is the statement's own place; `words` are its author's on its status, sorted, with those on what it replaces.
+    `bracket`: by its author's clock, when it can have been said at the earliest and at the latest, as measured here.
     """
 
     leaf: bytes
@@ -156,6 +158,20 @@ class Matter(msgspec.Struct, array_like=True):
     answer: bytes | None = None
     clarified: bool = False
     ladder: dict[int, Ladder] = {}
+    bracket: tuple[int | None, int | None] = (None, None)
+
+
+class PeerClock(msgspec.Struct, array_like=True):
+    """What we have measured of a peer's wall clock. None: nothing yet.
+
+    `other` contradicts `offset` and has not been confirmed; `apart`: that it differs was told; `claim_ms` is our
+    monotonic time when a claim of its was last told of that cannot be so.
+    """
+
+    offset: Offset | None = None
+    other: Offset | None = None
+    apart: bool = False
+    claim_ms: int | None = None
 
 
 class Timer(msgspec.Struct, array_like=True):
@@ -266,3 +282,4 @@ class State(msgspec.Struct, array_like=True):
     kept: int = 0
     situation: Situation = msgspec.field(default_factory=Situation)
     advice: Advice = msgspec.field(default_factory=Advice)
+    clocks: dict[int, PeerClock] = {}
