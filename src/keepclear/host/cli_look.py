@@ -174,12 +174,8 @@ def _matter(matter: View, own: str) -> None:
         steps = _steps(matter["ladder"].get(own, UNREAD))
         click.echo(f"  we: {', '.join(steps[2:])}")  # that it is here and shown, the reader sees
         if (least_ms := matter["least_notice_ms"]) is not None:
-            when = (
-                f"{span(least_ms // 1_000 * 1_000)} before its start or more"
-                if least_ms >= 0
-                else "not before its start"
-            )
-            click.echo(f"  here {when}, by the clocks as measured")
+            least = f"{span(least_ms // 1_000 * 1_000)} or more before" if least_ms >= 0 else "not surely before"
+            click.echo(f"  here {least} its start, by the clocks as measured")
     click.echo()
 
 
