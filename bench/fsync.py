@@ -14,7 +14,8 @@ from time import perf_counter
 from typing import Final
 
 from bench import Table, figure, median_ms
-from keepclear.host.journal import Journal, Row, Snapshot
+from keepclear.host.journal import Journal
+from keepclear.host.journal_records import Row, Snapshot
 
 OUT: Final = Path("out")
 INPUT_BYTES: Final = 1_024  # a frame with one entry

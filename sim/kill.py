@@ -149,9 +149,13 @@ class Run:
             time.sleep(self.draw.uniform(*KILL_PAUSE_S))
             victim = self.draw.choice(self.nodes)
             self.outcome.unopened += self._opened.get(victim.name) != victim.started_s
-            victim.kill()
-            victim.start()
+            self._end(victim)
             self.outcome.kills += 1
+
+    def _end(self, victim: Node) -> None:
+        """What befalls a node: here it is killed, and started again at once."""
+        victim.kill()
+        victim.start()
 
     def _wait_open(self) -> None:
         deadline_s = time.monotonic() + processes.START_TIMEOUT_S

@@ -5,6 +5,7 @@ started here are ever ended here.
 """
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -37,6 +38,7 @@ class Node:
         self.identity: Identity = load_identity(home)
         self.started_s = 0.0
         self.process: subprocess.Popen[bytes] | None = None
+        self.environment: dict[str, str] = {}  # beside our own
 
     def start(self, command: Sequence[str] = ("-m", "keepclear")) -> None:
         """Starts the process; `command` is what Python is given before `run`."""
@@ -46,6 +48,7 @@ class Node:
                 [sys.executable, *command, "run", "--quiet", str(self.home / "node.toml")],
                 stdout=output,
                 stderr=output,
+                env={**os.environ, **self.environment},
             )
 
     def kill(self) -> None:

@@ -17,7 +17,7 @@ from nacl.signing import SigningKey
 
 from keepclear.host.hands import Group, Hands, recover
 from keepclear.host.journal import Journal, MemoryJournal
-from keepclear.host.journal_file import JournalFailed
+from keepclear.host.journal_error import JournalFailed
 from keepclear.line.offer import Ends
 from keepclear.line.paths import BOX, UDP
 from keepclear.line.session import Noise, Opened, Reason, Reply, Session, Up

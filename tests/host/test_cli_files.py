@@ -16,7 +16,8 @@ from keepclear.host import ceremony
 from keepclear.host.config import read_config
 from keepclear.host.hands import to_journal
 from keepclear.host.identity import load_identity
-from keepclear.host.journal import Journal, Row, Snapshot
+from keepclear.host.journal import Journal
+from keepclear.host.journal_records import Row, Snapshot
 from keepclear.node import effects as fx
 from keepclear.node.inputs import AnyInput, DiskFailed, Settings, Stamp, Start, Tick
 from keepclear.node.node import VERSION, Node

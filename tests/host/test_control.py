@@ -20,7 +20,7 @@ from keepclear.host.config import example_config, read_config
 from keepclear.host.control import Control
 from keepclear.host.hands import Group
 from keepclear.host.identity import load_identity
-from keepclear.host.journal_file import JournalFailed
+from keepclear.host.journal_error import JournalFailed
 from keepclear.host.service import Service
 from keepclear.interop.position import Position
 from keepclear.node.inputs import Settings, Tracks

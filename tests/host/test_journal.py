@@ -24,8 +24,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keepclear.host import retention
-from keepclear.host.journal import Journal, MemoryJournal, Note, Row, Segment, Snapshot
-from keepclear.host.journal_file import JournalBusy, JournalDamaged, JournalError, JournalFailed
+from keepclear.host.journal import Journal, MemoryJournal
+from keepclear.host.journal_error import JournalBusy, JournalDamaged, JournalError, JournalFailed
+from keepclear.host.journal_records import Note, Row, Segment, Snapshot
 
 HOUR = 3_600_000
 START = Snapshot(0, "1.0", b"nothing yet")
@@ -109,7 +110,7 @@ def test_a_caller_that_misnumbers_is_told_and_nothing_is_written(
     journal_and_reopen: tuple[Journal, Reopen], group: list[Row], snapshot: Snapshot | None, words: str
 ) -> None:
     journal, reopen = journal_and_reopen
-    with pytest.raises(ValueError, match="the first thing in a journal is the snapshot"):
+    with pytest.raises(ValueError, match="the first thing in a journal is a snapshot"):
         journal.append(rows(1, 2), 0)
     journal.append([], 0, snapshot=START)
     journal.append(rows(1, 2), 0)
@@ -255,7 +256,7 @@ def test_the_file_and_what_is_beside_it_are_private_whatever_the_umask(tmp_path:
         os.umask(before)
     assert stat.S_IMODE((tmp_path / "north").stat().st_mode) == 0o700
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "north").iterdir()}
-    assert modes == {"journal": 0o600, "journal-wal": 0o600}
+    assert modes == {"journal": 0o600, "journal-held": 0o600, "journal-wal": 0o600}
     journal.close()
     (tmp_path / "north" / "journal").chmod(0o640)
     with pytest.raises(JournalError, match="mode 0640 lets others read it, 0600 expected: run chmod 600"):
@@ -268,8 +269,9 @@ def test_the_file_and_what_is_beside_it_are_private_whatever_the_umask(tmp_path:
 PROGRAM_HEAD = f"""
 import os, sys
 from pathlib import Path
-from keepclear.host.journal import Journal, Row, Snapshot
-from keepclear.host.journal_file import JournalBusy, JournalFailed
+from keepclear.host.journal import Journal
+from keepclear.host.journal_records import Row, Snapshot
+from keepclear.host.journal_error import JournalBusy, JournalFailed
 START = {START!r}
 {inspect.getsource(rows)}
 """
@@ -376,7 +378,7 @@ def test_on_a_full_disk_no_half_journal_is_made(tmp_path: Path) -> None:
         Journal.open(path)
     assert not path.exists()
     Journal.open(path).close()
-    assert os.listdir(path.parent) == ["journal"]
+    assert sorted(os.listdir(path.parent)) == ["journal", "journal-held"]
 
 
 FSYNC_SHIM = """
@@ -457,7 +459,7 @@ def test_a_changed_byte_in_any_kind_of_record_is_noticed_when_it_is_read(tmp_pat
     at = data.index(mark) + 20
     path.write_bytes(data[:at] + bytes([data[at] ^ 0x40]) + data[at + 1 :])
     with pytest.raises(
-        JournalDamaged, match=r"damaged: a record is not as it was written .*move the file and its -wal"
+        JournalDamaged, match=r"damaged: record \d+ of \w+ is not as it was written: .*move the file and its -wal"
     ):
         read_all(path)
 
@@ -478,8 +480,8 @@ def alter(path: Path, sql: str) -> None:
 def test_other_files_are_not_taken_for_a_journal(tmp_path: Path) -> None:
     path = tmp_path / "north" / "journal"
     a_closed_journal(path)
-    alter(path, "PRAGMA user_version = 2")
-    with pytest.raises(JournalError, match="is of format 2, this version reads 1: use that version"):
+    alter(path, "PRAGMA user_version = 1")
+    with pytest.raises(JournalError, match="is of format 1, this version reads 2: use that version"):
         Journal.open(path)
     alter(path, "PRAGMA application_id = 1")
     with pytest.raises(JournalDamaged, match="no journal of keepclear"):

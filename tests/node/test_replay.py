@@ -4,7 +4,8 @@ import pytest
 
 from keepclear.host import hands
 from keepclear.host.hands import Diverged
-from keepclear.host.journal import MemoryJournal, Row
+from keepclear.host.journal import MemoryJournal
+from keepclear.host.journal_records import Row
 from keepclear.node.node import Node
 from sim import replaying
 from sim.run import GENESIS, KEYS, SETTINGS, Run

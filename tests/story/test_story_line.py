@@ -16,7 +16,7 @@ from keepclear.host.clock import Clock
 from keepclear.host.config import example_config, read_config
 from keepclear.host.control import Control
 from keepclear.host.identity import load_identity
-from keepclear.host.journal_file import JournalFailed
+from keepclear.host.journal_error import JournalFailed
 from keepclear.host.service import Service
 from keepclear.line import frame as frames
 from keepclear.line.frame import EntryItem, Frame, Have, Item

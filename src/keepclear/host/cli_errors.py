@@ -19,7 +19,7 @@ HINTS: Final = {  # by class, for a text that ends with no hint of its own
     "keepclear.host.keys.KeyFileError": "docs/operate/keys.md says which key belongs where",
     "keepclear.host.letter.LetterError": "docs/operate/keys.md explains the steps",
     "keepclear.host.identity.IdentityError": "docs/operate/keys.md explains the steps",
-    "keepclear.host.journal_file.JournalError": "look at the disk; keep the file and its -wal whatever you do",
+    "keepclear.host.journal_error.JournalError": "look at the disk; keep the file and its -wal whatever you do",
     "keepclear.host.datagram.BadAddress": "docs/operate/config.md says how addresses are written",
     "keepclear.host.stage.StageError": "look at what the nodes have written into output.txt in the --out directory",
     "keepclear.host.recorded.NotFetched": "make data fetches the recording; il20 needs none",

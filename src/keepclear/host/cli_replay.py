@@ -16,7 +16,8 @@ from keepclear.host.cli_errors import FAULT, Failure
 from keepclear.host.hands import Diverged, load
 from keepclear.host.hands import replay as step_again
 from keepclear.host.identity import Identity, load_identity
-from keepclear.host.journal import Journal, Segment
+from keepclear.host.journal import Journal
+from keepclear.host.journal_records import Segment
 from keepclear.host.terminal import UNTOLD, happening, line
 from keepclear.node.effects import Alarm, Effect, Show
 from keepclear.node.inputs import AnyInput

@@ -88,7 +88,9 @@ class Control:
     def _told(self, told: Show | Alarm, stamp: Stamp) -> bool:
         if isinstance(told, Show) and told.what in ("said", "refused") and told.facts:
             waiting = self._waiting.pop(told.facts[0], None)
-            if waiting is not None and told.what == "said":
+            if waiting is not None and self._goes_on_no_disk(told) and not waiting.done():
+                waiting.set_result((told, False))
+            elif waiting is not None and told.what == "said":
                 self._wet.append((self._service.node.state.n, waiting, told))
             elif waiting is not None and not waiting.done():
                 waiting.set_result((told, False))
@@ -102,6 +104,10 @@ class Control:
             else:
                 follower.put(line, now_s)
         return seen
+
+    def _goes_on_no_disk(self, told: Show) -> bool:
+        """Whether it is a FLASH that has gone out although the disk hangs: its officer does not wait for the disk."""
+        return told.what == "said" and told.precedence == Precedence.FLASH and self._service.hands.disk_hangs
 
     def _settled(self, upto: int, durable: bool) -> None:
         while self._wet and self._wet[0][0] <= upto:

@@ -2,7 +2,7 @@
 
 The law: make durable, then speak. Inputs are stepped in memory and gathered in a group; signatures that a step asks
 for are made inside the open group and stepped at once; `Show` and `Alarm` are performed at once; a `Send` that carries
-something new waits until its group is on disk. When the disk fails, only FLASH goes on being sent.
+something new waits until its group is on disk. When the disk fails or hangs, only FLASH goes on being sent.
 The simulator uses these same hands, with other ports.
 """
 
@@ -15,12 +15,13 @@ from typing import Protocol
 
 import msgspec
 
-from keepclear.host.journal import Journal, Note, Row, Snapshot
-from keepclear.host.journal_file import JournalFailed
+from keepclear.host.journal import Journal
+from keepclear.host.journal_error import JournalDamaged, JournalFailed
+from keepclear.host.journal_records import Note, Row, Snapshot
 from keepclear.node import effects as fx
 from keepclear.node import inputs
 from keepclear.node.effects import Alarm, Assess, Effect, Keep, KeepNote, Mark, Send, Show, Sign, Wake
-from keepclear.node.inputs import AnyInput, DiskFailed, Displayed, Durable, Plans, Signed, Stamp, Tracks
+from keepclear.node.inputs import AnyInput, DiskFailed, DiskHangs, Displayed, Durable, Plans, Signed, Stamp, Tracks
 from keepclear.node.node import VERSION, Node
 
 DIGEST_BYTES = 16
@@ -88,6 +89,7 @@ class Hands:
         self._group = Group()
         self._working = False
         self.disk_failed = False
+        self.disk_hangs = False
 
     @property
     def waiting(self) -> Group:
@@ -136,9 +138,27 @@ class Hands:
         if not self.disk_failed:
             self.disk_failed = True
             self.take(DiskFailed(self._ports.stamp(), reason))
+        self._send_flash(group)
+
+    def hang(self, group: Group, waited_ms: int) -> None:
+        """The commit of a group has not returned for so long: it is told, and FLASH waits no longer."""
+        if not self.disk_hangs:
+            self.disk_hangs = True
+            self.take(DiskHangs(self._ports.stamp(), waited_ms))
+        self._send_flash(group)
+        self._send_flash(self._group)
+
+    def returned(self) -> None:
+        """A commit has returned."""
+        if self.disk_hangs:
+            self.disk_hangs = False
+            self.take(DiskHangs(self._ports.stamp(), 0))
+
+    def _send_flash(self, group: Group) -> None:
         for send in group.sends:
             if send.flash:
                 self._ports.send(send.peer, send.frame, True, send.path)
+        group.sends = [send for send in group.sends if not send.flash]
 
     def commit(self, snapshot: bool = False) -> None:
         """Closes the group, makes it durable and performs it, in one go."""
@@ -169,7 +189,7 @@ class Hands:
         """Performs or puts by one effect; the leaf of an entry that has just been put before an officer."""
         group, ports = self._group, self._ports
         match effect:
-            case Send(durable=True):
+            case Send(durable=True) if not (self.disk_hangs and effect.flash):
                 group.sends.append(effect)
                 group.flash = group.flash or effect.flash
             case Send():
@@ -207,7 +227,14 @@ def to_journal(data: AnyInput) -> tuple[bytes, tuple[bytes, bytes] | None]:
     return inputs.to_bytes(msgspec.structs.replace(data, batch=digest)), (digest, data.batch)
 
 
-def from_journal(journal: Journal, row: Row) -> AnyInput:
+class Batches(Protocol):
+    """Where the batches of inputs are: a journal, or what is left of one."""
+
+    def batch(self, digest: bytes) -> bytes | None:
+        """The batch with a digest; None when it is not there."""
+
+
+def from_journal(journal: Batches, row: Row) -> AnyInput:
     """The input in a row, with its batch. Raises LookupError if the batch is no longer kept."""
     data = inputs.read(row.input)
     if not isinstance(data, Tracks | Plans):
@@ -219,7 +246,7 @@ def from_journal(journal: Journal, row: Row) -> AnyInput:
 
 
 def replay(
-    node: Node, journal: Journal, rows: Iterable[Row], each: Callable[[AnyInput, list[Effect]], None] | None = None
+    node: Node, journal: Batches, rows: Iterable[Row], each: Callable[[AnyInput, list[Effect]], None] | None = None
 ) -> None:
     """Steps the journal's inputs again and compares the effects. Raises Diverged at the first difference."""
     for row in rows:
@@ -234,7 +261,8 @@ def replay(
 def recover(node: Node, journal: Journal, wall_ms: int = 0) -> int:
     """Brings a fresh node to where the journal ends; how many inputs were replayed for that.
 
-    A journal of another version of the code is read for its record, and goes on as a new segment.
+    A journal of another version of the code is read for its record, and goes on as a new segment. Raises
+    JournalDamaged, also when fewer or more entries are kept than the inputs have brought.
     """
     latest = journal.latest_snapshot()
     if latest is None:
@@ -245,7 +273,12 @@ def recover(node: Node, journal: Journal, wall_ms: int = 0) -> int:
         journal.append([], wall_ms, snapshot=Snapshot(journal.last_n, VERSION, node.snapshot()))
         return 0
     load(node, journal, latest)
-    replay(node, journal, journal.read(latest.n + 1))
+    try:
+        replay(node, journal, journal.read(latest.n + 1))
+    except LookupError as error:
+        raise JournalDamaged(f"damaged: {error}, and it is needed") from error
+    if node.state.kept != (kept := journal.count_entries()):
+        raise JournalDamaged(f"damaged: {kept} entries are kept, by the inputs there are {node.state.kept}")
     return journal.last_n - latest.n
 
 
@@ -258,4 +291,11 @@ def load(node: Node, journal: Journal, snapshot: Snapshot) -> None:
         if snapshot.n:
             raise Diverged(f"the state after input {snapshot.n} is of version {snapshot.version}, this is {VERSION}")
         return
-    node.restore(snapshot.state, lambda kept: [raw for _, raw in islice(journal.entries(), kept)])
+    node.restore(snapshot.state, lambda kept: _first(journal, kept))
+
+
+def _first(journal: Journal, kept: int) -> list[bytes]:
+    raws = [raw for _, raw in islice(journal.entries(), kept)]
+    if len(raws) < kept:
+        raise JournalDamaged(f"damaged: {len(raws)} entries are kept, {kept} were when its snapshot was made")
+    return raws

@@ -4,78 +4,45 @@ The law:
 - A group is one transaction. When `append` returns, it is on the disk (WAL, synchronous=FULL); when it raises
   JournalFailed, the group may or may not be found on reopening, and this journal takes nothing more: after a failed
   fsync the system may report success for pages that it has thrown away. Reading goes on.
-- Inputs are numbered from 1 without a gap. The first thing written is the snapshot with n = 0; a snapshot is of the
-  state after the last input of its own group, and begins a segment: from there replay starts, under its code version.
+- Inputs are numbered from 1 without a gap. The first thing written is a snapshot, with n = 0 or, in place of a damaged
+  journal, with the n that it had come to; a snapshot is of the state after the last input of its own group, and begins
+  a segment: from there replay starts, under its code version.
 - Entries and notes are kept for ever. Segments are removed whole, 24 h after they ended, batches after 72 h; what was
   taken in during an incident's window stays. The newest segment stays.
 - Every record carries a check of its bytes, verified whenever it is read: SQLite itself notices only some damage.
-  A lost or cut `-wal` file cannot be told from an older copy of the journal; a new incarnation at each start is made
-  for that, not this file.
+  A cut `-wal` file cannot be told from an older copy of the journal; a new incarnation at each start is made for that,
+  not this file. What is certain before SQLite opens the file (wal.py) is told in `doubts`, or raised.
 - Nothing here reads a clock: wall times come in. No sequence comes from them; they only age.
 
 `MemoryJournal` is the same on no disk, for the simulator.
 """
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from hashlib import blake2b
 from pathlib import Path
 from threading import Lock
 from typing import Any, Final
 
-import msgspec
-
 from keepclear.host import journal_file, retention
-from keepclear.host.journal_file import JournalDamaged, JournalError, JournalFailed
+from keepclear.host.journal_error import ASIDE, JournalDamaged, JournalError, JournalFailed
+from keepclear.host.journal_place import Place
+from keepclear.host.journal_records import (
+    APPLICATION_ID,
+    CHECKED,
+    FORMAT,
+    SCHEMA,
+    Note,
+    Row,
+    Segment,
+    Snapshot,
+    check,
+    checked,
+)
 
+READ_WAIT_S: Final = 2.0  # that a reader waits for whoever writes; longer is a disk that hangs
 PAGE_ROWS: Final = 256  # read under the lock at once; at the largest entry 16 MB
 DIGEST_BYTES: Final = 16
-APPLICATION_ID: Final = 0x6B636A31  # "kcj1", which `file` and SQLite's own tools show
-FORMAT: Final = 1
-SCHEMA: Final = f"""
-PRAGMA application_id = {APPLICATION_ID};
-PRAGMA user_version = {FORMAT};
-CREATE TABLE rows (n INTEGER PRIMARY KEY, wall_ms INTEGER, input BLOB, effects_digest BLOB, chk BLOB);
-CREATE TABLE snapshots (n INTEGER PRIMARY KEY, wall_ms INTEGER, version TEXT, state BLOB, chk BLOB);
-CREATE TABLE entries (i INTEGER PRIMARY KEY, leaf BLOB UNIQUE, raw BLOB, chk BLOB);
-CREATE TABLE batches (digest BLOB PRIMARY KEY, wall_ms INTEGER, data BLOB, chk BLOB);
-CREATE INDEX batches_by_age ON batches (wall_ms);
-CREATE TABLE notes (i INTEGER PRIMARY KEY, origin TEXT, size INTEGER, text TEXT, chk BLOB, UNIQUE (origin, size));
-CREATE TABLE pins (incident TEXT PRIMARY KEY, from_ms INTEGER, to_ms INTEGER);
-"""
-
-
-class Row(msgspec.Struct, frozen=True):
-    """One input, by its number, and the 16-byte digest of the effects that it had."""
-
-    n: int
-    input: bytes
-    effects_digest: bytes
-
-
-class Snapshot(msgspec.Struct, frozen=True):
-    """The state after input n, and the version of the code whose state it is."""
-
-    n: int
-    version: str
-    state: bytes
-
-
-class Segment(msgspec.Struct, frozen=True):
-    """Inputs after_n + 1 to last_n, all here, stepped by one version of the code from the snapshot at after_n."""
-
-    after_n: int
-    last_n: int
-    version: str
-
-
-class Note(msgspec.Struct, frozen=True):
-    """A checkpoint note: the logbook that it is of, its size, the signed text."""
-
-    origin: str
-    size: int
-    text: str
 
 
 class Journal:
@@ -86,12 +53,16 @@ class Journal:
         self._db = connection
         self._name = name
         self._lock = Lock()
+        connection.text_factory = _text
         self.failed = False
+        self.doubts: tuple[str, ...] = ()
+        self._place: Place | None = None
         with self._reading():
             self._check_format()
             self._begun = bool(self._query("SELECT count(*) FROM snapshots")[0][0])
             self.last_n = self._newest()
-        self.latest_snapshot()
+        newest = self.latest_snapshot()
+        self.newest_n = newest.n if newest else 0
 
     @classmethod
     def open(cls, path: Path) -> "Journal":
@@ -99,17 +70,23 @@ class Journal:
 
         Raises JournalBusy while another process has it open, JournalDamaged, or JournalError.
         """
-        connection = journal_file.connect(path, SCHEMA)
+        connection, place, doubts = journal_file.connect(path, SCHEMA)
         try:
-            return cls(connection, str(path))
+            journal = cls(connection, str(path))
         except BaseException:
             connection.close()
+            place.close()
             raise
+        journal.doubts, journal._place = doubts, place
+        return journal
 
     def close(self) -> None:
         """Lets go of the file."""
         with self._lock:
             self._db.close()
+        place, self._place = self._place, None
+        if place is not None:
+            place.close()
 
     def append(
         self,
@@ -133,23 +110,25 @@ class Journal:
             db.executemany("INSERT INTO rows VALUES (?, ?, ?, ?, ?)", [_row_record(row, wall_ms) for row in rows])
             db.executemany(
                 "INSERT OR IGNORE INTO entries (leaf, raw, chk) VALUES (?, ?, ?)",
-                [(leaf, raw, _check(leaf, raw)) for leaf, raw in entries],
+                [checked("entries", leaf, raw) for leaf, raw in entries],
             )
             db.executemany(
                 "INSERT INTO batches VALUES (?, ?, ?, ?)"
-                " ON CONFLICT (digest) DO UPDATE SET wall_ms = max(wall_ms, excluded.wall_ms)",
-                [(digest, wall_ms, data, _check(digest, data)) for digest, data in batches],
+                " ON CONFLICT (digest) DO UPDATE SET wall_ms = excluded.wall_ms, chk = excluded.chk"
+                " WHERE excluded.wall_ms > batches.wall_ms",
+                [checked("batches", digest, wall_ms, data) for digest, data in batches],
             )
             db.executemany(
                 "INSERT INTO notes (origin, size, text, chk) VALUES (?, ?, ?, ?)"
                 " ON CONFLICT (origin, size) DO UPDATE SET text = excluded.text, chk = excluded.chk",
-                [(note.origin, note.size, note.text, _check(*msgspec.structs.astuple(note))) for note in notes],
+                [checked("notes", note.origin, note.size, note.text) for note in notes],
             )
             if snapshot:
-                n, version, state = msgspec.structs.astuple(snapshot)
-                record = (n, wall_ms, version, state, _check(n, version, state))
+                record = checked("snapshots", snapshot.n, wall_ms, snapshot.version, snapshot.state)
                 db.execute("INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?, ?, ?)", record)
         self.last_n = last_n
+        if snapshot:
+            self.newest_n = snapshot.n
         self._begun = True
 
     def read(self, from_n: int, to_n: int | None = None) -> Iterator[Row]:
@@ -158,11 +137,8 @@ class Journal:
         if from_n <= end:
             self._check_kept(from_n, end)
         while from_n <= end:
-            found = self._page(
-                "SELECT n, input, effects_digest, chk FROM rows WHERE n BETWEEN ? AND ? ORDER BY n LIMIT ?",
-                (from_n, end, PAGE_ROWS),
-            )
-            for n, data, digest in found:
+            found = self._page("rows", "WHERE n BETWEEN ? AND ? ORDER BY n LIMIT ?", (from_n, end, PAGE_ROWS))
+            for _, n, _, data, digest in found:
                 if n != from_n:
                     raise self._damaged(f"input {from_n} is missing, {n} is there")
                 yield Row(n, data, digest)
@@ -173,37 +149,41 @@ class Journal:
     def entries(self) -> Iterator[tuple[bytes, bytes]]:
         """Every entry as (leaf, raw), in the sequence in which they became known."""
         at = 0
-        while found := self._page(
-            "SELECT i, leaf, raw, chk FROM entries WHERE i > ? ORDER BY i LIMIT ?", (at, PAGE_ROWS), 1
-        ):
-            for at, leaf, raw in found:  # noqa: B007 - where the next page begins
+        while found := self._page("entries", "WHERE i > ? ORDER BY i LIMIT ?", (at, PAGE_ROWS)):
+            for i, leaf, raw in found:
+                if i != at + 1:
+                    raise self._damaged(f"entry {at + 1} of those kept is missing, {i} is there")
+                at = i
                 yield leaf, raw
 
     def notes(self) -> Iterator[Note]:
         """Every checkpoint note, in the sequence in which they became known."""
         at = 0
-        sql = "SELECT i, origin, size, text, chk FROM notes WHERE i > ? ORDER BY i LIMIT ?"
-        while found := self._page(sql, (at, PAGE_ROWS), 1):
+        while found := self._page("notes", "WHERE i > ? ORDER BY i LIMIT ?", (at, PAGE_ROWS)):
             for at, origin, size, text in found:  # noqa: B007 - where the next page begins
                 yield Note(origin, size, text)
 
     def batch(self, digest: bytes) -> bytes | None:
         """The batch with a digest; None when it is not, or no longer, here."""
-        found = self._page("SELECT digest, data, chk FROM batches WHERE digest = ?", (digest,))
-        return found[0][1] if found else None
+        found = self._page("batches", "WHERE digest = ?", (digest,))
+        return found[0][3] if found else None
+
+    def count_entries(self) -> int:
+        """How many entries are kept, by the number of the last."""
+        with self._reading():
+            return int(self._query("SELECT ifnull(max(i), 0) FROM entries")[0][0])
 
     def latest_snapshot(self) -> Snapshot | None:
         """The snapshot from which recovery starts; None in a journal that nothing was written to."""
-        found = self._page("SELECT n, version, state, chk FROM snapshots ORDER BY n DESC LIMIT 1", ())
-        return Snapshot(*found[0]) if found else None
+        found = self._page("snapshots", "ORDER BY n DESC LIMIT 1", ())
+        return Snapshot(found[0][1], *found[0][3:]) if found else None
 
     def snapshot(self, n: int) -> Snapshot:
         """The snapshot at which a segment begins. Raises LookupError when it is no longer kept."""
-        sql = "SELECT n, version, state, chk FROM snapshots WHERE n = ? AND state IS NOT NULL"
-        found = self._page(sql, (n,))
+        found = self._page("snapshots", "WHERE n = ? AND state IS NOT NULL", (n,))
         if not found:
             raise LookupError(f"no snapshot at input {n}: choose a segment that is kept")
-        return Snapshot(*found[0])
+        return Snapshot(n, *found[0][3:])
 
     def segments(self) -> list[Segment]:
         """What can be replayed, in sequence. Between two segments may lie inputs that are no longer kept."""
@@ -217,7 +197,7 @@ class Journal:
         if from_ms > to_ms:
             raise ValueError(f"an incident's window is from {from_ms} ms to a later time, {to_ms} ms given")
         with self._writing() as db:
-            db.execute("INSERT OR REPLACE INTO pins VALUES (?, ?, ?)", (incident, from_ms, to_ms))
+            db.execute("INSERT OR REPLACE INTO pins VALUES (?, ?, ?, ?)", checked("pins", incident, from_ms, to_ms))
 
     def prune(self, wall_ms: int) -> int:
         """Removes some of what is no longer to be kept, given the *earliest* that the time can be.
@@ -228,17 +208,49 @@ class Journal:
         with self._writing() as db:
             return retention.prune(db, wall_ms)
 
+    def begin_scrub(self) -> None:
+        """Has what is examined from now on come from the disk, not from what SQLite or the system remember of it."""
+        with self._reading():
+            self._query("PRAGMA shrink_memory")
+            if self._place is not None:
+                self._place.forget()
+
+    def examine(self, table: str, after: int, most: int) -> list[tuple[int, bool]]:
+        """The next records of a table by their number (rowid), each with whether it is as it was written.
+
+        Raises JournalDamaged when the table itself is not.
+        """
+        where = "WHERE rowid > ? ORDER BY rowid LIMIT ?"
+        with self._reading():
+            found = self._query(f"SELECT rowid, {', '.join(CHECKED[table])}, chk FROM {table} {where}", (after, most))
+        return [(record[0], record[-1] == check(table, *record[1:-1])) for record in found]
+
+    def write_anew(self, entries: Mapping[int, tuple[bytes, bytes]], notes: Sequence[int]) -> None:
+        """Puts entries (leaf, raw) in the places of damaged ones and takes damaged notes away. Raises JournalFailed."""
+        with self._writing() as db:
+            db.executemany("DELETE FROM notes WHERE i = ?", [(i,) for i in notes])
+            records = [(i, *checked("entries", leaf, raw)) for i, (leaf, raw) in entries.items()]
+            db.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?)", records)
+
+    def spoil(self) -> None:
+        """Takes nothing more and has the next opening mend it: its tables do not fit each other."""
+        self.failed = True
+        if self._place is not None:
+            self._place.spoilt()
+
     def _checked(self, rows: Sequence[Row], snapshot: Snapshot | None) -> int:
         """The number of the last input with these. Raises ValueError unless they continue the journal."""
         last_n = self.last_n + len(rows)
+        if not self._begun and snapshot and not rows:
+            return snapshot.n
         if [row.n for row in rows] != list(range(self.last_n + 1, last_n + 1)):
             raise ValueError(f"inputs {[row.n for row in rows]} do not continue from {self.last_n}")
         if any(len(row.effects_digest) != DIGEST_BYTES for row in rows):
             raise ValueError(f"a digest of effects is {DIGEST_BYTES} bytes")
         if snapshot and snapshot.n != last_n:
             raise ValueError(f"a snapshot at input {snapshot.n} in a group that ends with {last_n}")
-        if not self._begun and (rows or not snapshot):
-            raise ValueError("the first thing in a journal is the snapshot before any input, n = 0")
+        if not self._begun:
+            raise ValueError("the first thing in a journal is a snapshot, n = 0 before any input")
         return last_n
 
     def _check_kept(self, from_n: int, to_n: int) -> None:
@@ -260,13 +272,13 @@ class Journal:
         if version != FORMAT:
             raise JournalError(f"{self._name}: is of format {version}, this version reads {FORMAT}: use that version")
 
-    def _page(self, sql: str, values: tuple[Any, ...], unchecked: int = 0) -> list[tuple[Any, ...]]:
-        """Records whose last column is the check of the others (but the first `unchecked`), without it."""
+    def _page(self, table: str, where: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+        """Records of a table, each as its rowid and the columns that its check covers. Raises JournalDamaged."""
         with self._reading():
-            found = self._query(sql, values)
+            found = self._query(f"SELECT rowid, {', '.join(CHECKED[table])}, chk FROM {table} {where}", values)
         for record in found:
-            if record[-1] != _check(*record[unchecked:-1]):
-                raise self._damaged(f"a record is not as it was written (by the query {sql.partition(' WHERE')[0]})")
+            if record[-1] != check(table, *record[1:-1]):
+                raise self._damaged(f"record {record[0]} of {table} is not as it was written")
         return [record[:-1] for record in found]
 
     def _query(self, sql: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -274,11 +286,16 @@ class Journal:
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
-        with self._lock:
-            try:
-                yield
-            except sqlite3.Error as error:
-                raise journal_file.explained(self._name, error) from error
+        if not self._lock.acquire(timeout=READ_WAIT_S):
+            raise JournalError(f"{self._name}: the disk has not answered for {READ_WAIT_S:.0f} s: look at the disk")
+        try:
+            yield
+        except sqlite3.Error as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_IOERR:
+                raise self._damaged(f"it cannot be read ({journal_file.words(error)})") from error
+            raise journal_file.explained(self._name, error) from error
+        finally:
+            self._lock.release()
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
@@ -294,6 +311,8 @@ class Journal:
                     self._db.rollback()
                 if isinstance(error, sqlite3.Error):
                     self.failed = True
+                    if getattr(error, "sqlite_errorcode", 0) & 0xFF in journal_file.CORRUPT:
+                        self.spoil()
                     raise JournalFailed(f"{self._name}: not written: {journal_file.words(error)}") from error
                 raise
 
@@ -301,7 +320,7 @@ class Journal:
         self._db.execute("COMMIT")
 
     def _damaged(self, what: str) -> JournalDamaged:
-        return JournalDamaged(f"{self._name}: damaged: {what}: {journal_file.ASIDE}")
+        return JournalDamaged(f"{self._name}: damaged: {what}: {ASIDE}")
 
 
 class MemoryJournal(Journal):
@@ -334,9 +353,10 @@ class MemoryJournal(Journal):
             raise sqlite3.OperationalError("disk I/O error")
 
 
-def _row_record(row: Row, wall_ms: int) -> tuple[int, int, bytes, bytes, bytes]:
-    return row.n, wall_ms, row.input, row.effects_digest, _check(row.n, row.input, row.effects_digest)
+def _row_record(row: Row, wall_ms: int) -> tuple[Any, ...]:
+    return checked("rows", row.n, wall_ms, row.input, row.effects_digest)
 
 
-def _check(*fields: Any) -> bytes:
-    return blake2b(msgspec.msgpack.encode(fields), digest_size=8).digest()
+def _text(data: bytes) -> str:
+    """Text as it is, or changed where it is no UTF-8: its check then says so."""
+    return data.decode("utf-8", "replace")

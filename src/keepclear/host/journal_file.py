@@ -13,44 +13,45 @@ from pathlib import Path
 from typing import Final
 
 from keepclear.host import keys
+from keepclear.host.journal_error import ASIDE, JournalBusy, JournalDamaged, JournalError
+from keepclear.host.journal_place import Place
 
 CORRUPT: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-ASIDE: Final = (
-    "move the file and its -wal aside and keep them; put the newest copy in their place, or start without: "
-    "the node then asks its peers for the record, and its own tracks and plans until now are gone"
-)
 
 
-class JournalError(Exception):
-    """The journal cannot be used; the text says why and what to do."""
+def connect(path: Path, schema: str) -> tuple[sqlite3.Connection, Place, tuple[str, ...]]:
+    """A connection that alone has the file until it is closed, the place to be closed after it, and what is doubted.
 
-
-class JournalBusy(JournalError):
-    """Another process has the journal open."""
-
-
-class JournalDamaged(JournalError):
-    """What is in the file is not what was written."""
-
-
-class JournalFailed(JournalError):
-    """The disk did not take a group. Nothing more is taken until the journal is opened anew."""
-
-
-def connect(path: Path, schema: str) -> sqlite3.Connection:
-    """A connection that alone has the file, until it is closed; the file is made with the schema if there is none.
-
-    Raises JournalBusy, JournalDamaged or JournalError.
+    The file is made with the schema if there is none. Raises JournalBusy, JournalDamaged or JournalError.
     """
     try:
         keys.private_directory(path.parent)
-        if not path.exists():
-            _create(path, schema)
-        _check_mode(path)
+        place = Place(path)
     except keys.KeyFileError as error:
         raise JournalError(str(error)) from error
     except OSError as error:
-        raise JournalError(f"{path}: cannot be made: {error.strerror}: free the disk or choose another") from error
+        raise _unmade(path, error) from error
+    try:
+        doubts = place.look()
+        if not path.exists():
+            _create(path, schema)
+        _check_mode(path)
+        db = _opened(path)
+        place.opened()
+    except OSError as error:
+        place.close()
+        raise _unmade(path, error) from error
+    except BaseException:
+        place.close()
+        raise
+    return db, place, doubts
+
+
+def _unmade(path: Path, error: OSError) -> JournalError:
+    return JournalError(f"{path}: cannot be made: {error.strerror}: free the disk or choose another")
+
+
+def _opened(path: Path) -> sqlite3.Connection:
     db = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
     try:
         _hold(db, path)
@@ -75,8 +76,6 @@ def _hold(db: sqlite3.Connection, path: Path) -> None:
 
 def _create(path: Path, schema: str) -> None:
     """An empty journal under its name, whole: a file of no bytes is then always damage. Raises OSError."""
-    if path.with_name(f"{path.name}-wal").exists():
-        raise JournalDamaged(f"{path}: damaged: it is gone and its -wal is there: {ASIDE}")
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.unlink(missing_ok=True)
     os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))

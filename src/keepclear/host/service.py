@@ -17,14 +17,15 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from keepclear.host import mend
 from keepclear.host.clock import Clock, boot_id
 from keepclear.host.config import Config
 from keepclear.host.crashes import Crashes
 from keepclear.host.datagram import DatagramPath
-from keepclear.host.hands import Group, Hands, recover
+from keepclear.host.hands import Group, Hands
 from keepclear.host.identity import Identity
-from keepclear.host.journal import Journal
-from keepclear.host.journal_file import JournalFailed
+from keepclear.host.journal_error import JournalDamaged, JournalFailed
+from keepclear.host.scrub import Scrub, remedy, structure
 from keepclear.line import box
 from keepclear.line.paths import BOX, UDP
 from keepclear.line.session import Noise, Opened, Reason, Reply, Up
@@ -32,7 +33,7 @@ from keepclear.line.sessions import Sessions
 from keepclear.node import inputs
 from keepclear.node.assessment import Finding, assess
 from keepclear.node.effects import Alarm, Assess, Show
-from keepclear.node.inputs import AnyInput, Aside, Assessed, Close, Receive, Settings, Stamp, Start, Tick
+from keepclear.node.inputs import AnyInput, Aside, Assessed, Close, Damaged, Receive, Settings, Stamp, Start, Tick
 from keepclear.node.node import Node
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ GROUP_MS: Final = 5
 GROUP_INPUTS: Final = 100
 SESSION_TICK_S: Final = 0.1
 PRUNE_S: Final = 1.0
+SCRUB_S: Final = 1.0
+DISK_HANGS_S: Final = 2.0  # that a commit does not return: told then, and again after each as long
 SNAPSHOT_INPUTS: Final = 20_000  # about an hour of a quiet line with two peers; a start replays at most as many
 LONG_REPLAY_INPUTS: Final = 2_000  # about a second of a start: after that a snapshot is made, the next start is soon
 
@@ -67,9 +70,10 @@ class Service:
         self.listeners: list[Listener] = []
         self.settled: list[Settled] = []
         self.crashes = Crashes(config.dir / "crashes")
-        self.journal = Journal.open(config.dir / "journal.db")
-        node = Node(identity.genesis, identity.member)
-        self.replayed = recover(node, self.journal, clock.stamp().wall_ms)
+        opened = mend.open_node(config.dir / "journal.db", identity.genesis, identity.member, clock.stamp().wall_ms)
+        self.journal, node, self.replayed = opened.journal, opened.node, opened.replayed
+        self._damage = opened.told
+        self._scrub = Scrub(self.journal)
         self.hands = Hands(node, self.journal, identity.node, self)
         self._names = identity.genesis.names
         self._writer = ThreadPoolExecutor(1, "writer")
@@ -105,9 +109,11 @@ class Service:
         for digest in self.crashes.repeated():
             self.take(Aside(self.stamp(), digest))
         self.take(Start(self.stamp(), boot_id(), os.urandom(8), os.urandom(32), VERSION, self.settings, paths))
+        for text in self._damage:
+            self.take(Damaged(self.stamp(), text))
         for peer, datagrams in self.sessions.hello(self._real_ms()).items():
             self._transmit(peer, datagrams)
-        for work in (self._write, self._tick_sessions, self._tick_node, self._prune):
+        for work in (self._write, self._tick_sessions, self._tick_node, self._prune, self._look):
             self._tasks.append(asyncio.get_running_loop().create_task(self._guard(work)))
         for work in self.mailbox.works() if self.mailbox else ():
             self._tasks.append(asyncio.get_running_loop().create_task(self._guard(work)))
@@ -298,7 +304,8 @@ class Service:
         try:
             if self.hands.disk_failed:
                 raise JournalFailed("the disk has failed before")
-            await loop.run_in_executor(self._writer, self.hands.make_durable, group, self.stamp().wall_ms)
+            writing = loop.run_in_executor(self._writer, self.hands.make_durable, group, self.stamp().wall_ms)
+            await self._returned(group, writing)
         except Exception as error:
             # Whatever a journal says that has failed meanwhile, in pruning, is the same failure.
             if not isinstance(error, JournalFailed) and not self.hands.disk_failed:
@@ -310,6 +317,14 @@ class Service:
                 self._work.set()
         for settled in self.settled:
             settled(group.rows[-1].n, not self.hands.disk_failed)
+
+    async def _returned(self, group: Group, writing: "asyncio.Future[None]") -> None:
+        """Waits for a commit; while it does not return, warnings and FLASH go on. Raises what it raises."""
+        began_s = self._real_ms() / 1_000
+        while not (await asyncio.wait((writing,), timeout=DISK_HANGS_S))[0]:
+            self.hands.hang(group, int(self._real_ms() - began_s * 1_000))
+        self.hands.returned()
+        writing.result()
 
     def _wants_snapshot(self) -> bool:
         if self.node.state.n < self._snapshot_due_n:
@@ -338,6 +353,25 @@ class Service:
                     await loop.run_in_executor(self._writer, self.journal.prune, stamp.wall_ms - stamp.wall_err_ms)
                 except JournalFailed as error:
                     self.hands.fail(Group(), str(error))  # warnings go on
+
+    async def _look(self) -> None:
+        """Looks over the journal, a bite a second, and mends and tells what it finds."""
+        loop = asyncio.get_running_loop()
+        while not self.hands.disk_failed:
+            await asyncio.sleep(SCRUB_S)
+            try:
+                found = await loop.run_in_executor(self._writer, self._scrub.bite)
+                if found:
+                    cure = remedy(found, self.node, self.journal.newest_n)
+                    await loop.run_in_executor(self._writer, cure.apply, self.journal, self.stamp().wall_ms)
+                    self._snapshot_due_n = 0 if cure.snapshot else self._snapshot_due_n
+                    for text in cure.words:
+                        self.take(Damaged(self.stamp(), text))
+            except JournalDamaged as error:
+                self.journal.spoil()
+                self.hands.fail(Group(), structure(error))
+            except JournalFailed as error:
+                self.hands.fail(Group(), str(error))
 
     async def _guard(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
         try:

@@ -12,6 +12,7 @@ from keepclear.accord import readback, statement
 from keepclear.accord import tally as counting
 from keepclear.accord.statement import Kind, Precedence
 from keepclear.accord.times import zulu
+from keepclear.host.journal_error import JournalError
 from keepclear.node import clocks, receipts, situation
 from keepclear.node.effects import Alarm, Show
 from keepclear.node.inputs import Stamp
@@ -114,7 +115,12 @@ def write_record(service: "Service", path: Path) -> View:
     """Writes the record as one file, all that a verifier needs."""
     core = service.node.core
     held = [e for book in core.books.all() for e in (*book.entries, *book.held.values())]
-    notes = [note.text.encode() for note in service.journal.notes()]
+    try:
+        notes = [note.text.encode() for note in service.journal.notes()]
+    except JournalError as error:
+        raise Unanswerable(
+            str(error), "ask again when the disk alarm is over; the record is in memory meanwhile"
+        ) from error
     try:
         with path.open("wb") as file:
             file.writelines(archive.write(core.genesis, held, notes))

@@ -156,6 +156,18 @@ class DiskFailed(Input, frozen=True, array_like=True, tag="disk-failed"):
     reason: str
 
 
+class DiskHangs(Input, frozen=True, array_like=True, tag="disk-hangs"):
+    """A commit has not returned for so long; 0: the disk takes what it is given again."""
+
+    waited_ms: int
+
+
+class Damaged(Input, frozen=True, array_like=True, tag="damaged"):
+    """Something that was on the disk is not as it was written: what, and what has been done about it."""
+
+    text: str
+
+
 AnyInput = (
     Start
     | Tick
@@ -172,6 +184,8 @@ AnyInput = (
     | Aside
     | Close
     | DiskFailed
+    | DiskHangs
+    | Damaged
 )
 
 _encoder: Final = msgspec.msgpack.Encoder()

@@ -14,12 +14,12 @@ from keepclear.record.entry import Entry
 from keepclear.record.logbook import MAX_HELD, Verdict
 
 
-def take(core: Core, entry: Entry, by: int) -> Verdict:
+def take(core: Core, entry: Entry, by: int, max_held: int = MAX_HELD) -> Verdict:
     """Adds a checked entry that `by` brought (ourselves or a peer). Contradictions are kept as disputes."""
     party, incarnation, seq = entry.slot
-    if seq > MAX_HELD and (party, incarnation) not in core.books.books:
+    if seq > max_held and (party, incarnation) not in core.books.books:
         return Verdict.FULL  # a logbook of which nothing is held is none
-    verdict, contradiction = core.books.add(entry)
+    verdict, contradiction = core.books.add(entry, max_held)
     if contradiction is not None:
         disputes.dispute(core, party, contradiction)
     if verdict in (Verdict.APPENDED, Verdict.HELD):

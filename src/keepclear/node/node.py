@@ -15,7 +15,7 @@ import msgspec.inspect
 
 from keepclear.line import liveness, paths
 from keepclear.line.liveness import LineState, Liveness
-from keepclear.line.peer import Peer
+from keepclear.line.peer import MAX_SEQ, Peer
 from keepclear.node import (
     advice,
     author,
@@ -37,7 +37,9 @@ from keepclear.node.inputs import (
     Aside,
     Assessed,
     Close,
+    Damaged,
     DiskFailed,
+    DiskHangs,
     Displayed,
     Durable,
     LetGo,
@@ -134,6 +136,10 @@ class Node:
             case DiskFailed(reason=reason):
                 core.state.disk_failed = reason
                 core.alarm("disk", f"the disk has failed ({reason}): nothing is receipted any more, warnings go on")
+            case DiskHangs(waited_ms=waited_ms):
+                _disk_hangs(core, waited_ms)
+            case Damaged(text=text):
+                core.alarm("damaged", text)
         if isinstance(data, Receive | Tracks | Plans):
             advice.assess_if_due(core)
 
@@ -188,11 +194,19 @@ class Node:
         self.core.books, self.core.picture = Logbooks(), Kept()
         limit = self.core.genesis.body.limits.entry_bytes
         for raw in kept(self.core.state.kept):
-            self.core.books.add(entries.read(raw, limit))
+            self.core.books.add(entries.read(raw, limit), MAX_SEQ)
 
     def rebuild(self, kept: Iterable[bytes], n: int) -> None:
-        """Begins again from the record, after n inputs, where the journal's state is of another version."""
+        """Takes in the record, after n inputs, where the state is of another version or ends too early."""
         rebuild.rebuild(self.core, kept, n)
+
+
+def _disk_hangs(core: Core, waited_ms: int) -> None:
+    if waited_ms:
+        text = f"the disk has taken nothing for {waited_ms // 1_000} s: until it does, only FLASH goes out"
+        core.alarm("disk", f"{text}; warnings go on; say what is urgent as FLASH, and by other means")
+    else:
+        core.show("disk", "the disk takes what it is given again: what had waited goes out now", precedence=2)
 
 
 def _resume(owed: Owed, wall_ms: int) -> None:

@@ -1,8 +1,12 @@
-"""Beginning again from the record alone, when the journal's state is of another version of this code.
+"""Beginning again from the record alone, when the journal's state is of another version of this code, or is damaged.
+
+A state that ends earlier than the record goes on from it: what it lacks is taken in.
 
 The law: the record is for ever, the state is a reading of it. What only the state held (own tracks and plans, timers,
 what was being sent) is lost and comes anew; a receipt that had been said is not said again; one that may not have been
-is, with a time that is later than the true one, never earlier.
+is, with a time that is later than the true one, never earlier. What waited for a signature is not said anew: it was
+confirmed to nobody, and it may be in the record already. Entries that were kept are taken in whatever is missing before
+them.
 """
 
 from collections.abc import Iterable
@@ -11,18 +15,20 @@ from keepclear.accord.statement import Kind, Receipt
 from keepclear.line import peer as peers
 from keepclear.node import ledger, situation
 from keepclear.node.core import Core
+from keepclear.node.state import Author
 from keepclear.record import entry as entries
 
 
 def rebuild(core: Core, raws: Iterable[bytes], n: int) -> None:
-    """Takes all kept entries into a fresh core, in the sequence in which they were kept; `n` inputs were journalled."""
+    """Takes all kept entries into a core, in the sequence in which they were kept; `n` inputs were journalled."""
+    core.state.author = Author()  # none is present: receipts of what is missing of its last one wait, as of any other
     limit = core.genesis.body.limits.entry_bytes
     for raw in raws:
-        ledger.take(core, entries.read(raw, limit), core.me)
+        ledger.take(core, entries.read(raw, limit), core.me, peers.MAX_SEQ)
     core.state.undurable = {}
     core.state.n = n
     for book in core.books.of(core.me):
-        for entry in book.entries:
+        for entry in (*book.entries, *book.held.values()):
             body = situation.said_of(entry).body
             if entry.header.kind == Kind.RECEIPT and isinstance(body, Receipt):
                 _receipted(core, body)

@@ -85,7 +85,7 @@ class Incarnation:
             at = seq + 1
         return out
 
-    def add(self, entry: Entry) -> tuple[Verdict, Contradiction | None]:
+    def add(self, entry: Entry, max_held: int = MAX_HELD) -> tuple[Verdict, Contradiction | None]:
         """Takes an entry of this incarnation whose signature has been checked."""
         seq = entry.header.seq
         if known := self.get(seq):
@@ -97,7 +97,7 @@ class Incarnation:
                 "two start numbers in one incarnation", (self.entries or list(self.held.values()))[0].raw, entry.raw
             )
         if seq > self.size:
-            if seq - self.size > MAX_HELD:
+            if seq - self.size > max_held:
                 return Verdict.FULL, None
             self.held[seq] = entry
             return Verdict.HELD, None
@@ -130,8 +130,11 @@ class Logbooks:
         self.by_leaf: dict[bytes, Entry] = {}
         self.starts: dict[int, int] = {}  # how many incarnations of each party are here
 
-    def add(self, entry: Entry) -> tuple[Verdict, Contradiction | None]:
-        """Takes an entry whose signature has been checked, opening its incarnation if it is new."""
+    def add(self, entry: Entry, max_held: int = MAX_HELD) -> tuple[Verdict, Contradiction | None]:
+        """Takes an entry whose signature has been checked, opening its incarnation if it is new.
+
+        At most `max_held` past a gap: how far is asked of what peers send, not of what has been kept here.
+        """
         header = entry.header
         book = self.books.get((header.party, header.incarnation))
         if book is None:
@@ -140,7 +143,7 @@ class Logbooks:
             self.starts[header.party] = self.starts.get(header.party, 0) + 1
             book = Incarnation(header.party, header.incarnation, header.start)
             self.books[book.id] = book
-        verdict, contradiction = book.add(entry)
+        verdict, contradiction = book.add(entry, max_held)
         if verdict in (Verdict.APPENDED, Verdict.HELD):
             self.by_leaf[entry.leaf] = entry
         return verdict, contradiction
