@@ -29,6 +29,7 @@ def bounds(node: Node) -> Iterator[Bound]:
     yield "receipts waiting", _most(sit.unmatched.values()), ladder.MAX_UNMATCHED
     yield "agreements", len(sit.agreements), situation.MAX_AGREEMENTS * members
     yield "matters", len(sit.matters), entries
+    yield "newest bundles", len(s.bundles.starts), members
     yield "timers", len(sit.timers), duties.MAX_TIMERS + entries
     yield "words on a matter", _most(m.words for m in sit.matters.values()), matters.MAX_WORDS
     yield "successors", _most(m.successors for m in sit.matters.values()), matters.MAX_SUCCESSORS

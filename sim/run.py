@@ -11,7 +11,7 @@ from typing import Final
 from keepclear.host.journal import MemoryJournal
 from keepclear.line.paths import UDP
 from keepclear.node.inputs import Settings
-from sim import founding, officers, replaying
+from sim import couriers, founding, officers, replaying
 from sim.invariants import Broken
 from sim.world import CALM, Member, Weather, World
 
@@ -21,6 +21,7 @@ KEYS: Final = [founding.node_keys(name) for name in founding.NAMES]
 QUIET_MS: Final = 3_000  # nothing new for so long, after what waits for a timer has been said
 CALM_MOST_MS: Final = 60_000  # by then the line has to have come to rest
 BACK_AFTER_MS: Final = (20, 5_000)
+COURIERS: Final = 0.2  # chance of one second
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ class Run:
     def __init__(self, seed: int, seconds: int, paths: tuple[str, ...] = (UDP,)) -> None:
         self.seed, self.seconds = seed, seconds
         self.draw = Random(f"run {seed}")
+        self.courier = Random(f"courier {seed}")  # of its own: older seeds tell the same stories with bundles beside
         self.fate = Fate.drawn(self.draw)
         self.world = World(seed, GENESIS, KEYS, SETTINGS, paths)
         self.said = self.put_back = 0
@@ -110,6 +112,8 @@ class Run:
             draw.choice(world.members).skew_ms = draw.randint(-30_000, 30_000)
         if fate.flights and draw.random() < 0.3:
             world.after(draw.randrange(1_000), self._fly)
+        if self.courier.random() < COURIERS:
+            world.after(self.courier.randrange(1_000), self._carry)
         if world.doubles and draw.random() < 0.5:
             world.heard_by_double ^= set(world.doubles)
         world.after(1_000, self._each_second)
@@ -147,6 +151,21 @@ class Run:
             fly = self.draw.random() < 0.7
             stamp = member.stamp()
             member.take(officers.tracks(self.draw, stamp, 4) if fly else officers.plans(self.draw, stamp))
+
+    def _carry(self) -> None:
+        """A courier leaves with what one member lacks; it comes late, twice, or to a disk put back meanwhile."""
+        up = [member for member in self.world.members if member.hands is not None]
+        if self.calm or not up:
+            return
+        sender, reader = self.courier.choice(up), self.courier.choice(self.world.members)
+        bundle = couriers.packed(sender, reader.index)
+        for _ in range(self.courier.choice((1, 1, 2))):
+            token = self.courier.randbytes(16)
+            self.world.after(self.courier.randrange(20_000), lambda token=token: self._arrive(reader, bundle, token))
+
+    def _arrive(self, reader: Member, bundle: couriers.Packed, token: bytes) -> None:
+        if reader.hands is not None and not self.calm:
+            couriers.bring(reader, bundle, token)
 
     def _crash(self, member: Member) -> None:
         if member.hands is not None and not self.calm:

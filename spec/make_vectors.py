@@ -23,16 +23,20 @@ from tests.record.build import (
     signing_key,
     small_line,
 )  # fmt: skip
+from tests.record.carry import bundle_of, signed
 
 from keepclear.accord import canonical, statement
 from keepclear.accord.statement import Precedence
-from keepclear.record import checkpoint, entry, genesis, note, suite, tree, verify
+from keepclear.line import sealing
+from keepclear.record import bundle, checkpoint, entry, genesis, note, parts, suite, tree, verify
+from keepclear.record.bundle import BadBundle
 from keepclear.record.entry import Entry
 from keepclear.record.genesis import Genesis, GenesisBody, RootSignature
 from keepclear.record.note import KeyType
 
 VECTORS = Path(__file__).resolve().parent / "vectors"
 PAIR = ("ALFA", "BRAVO")
+READER_SEED = bytes(range(96))
 Json = dict[str, Any]
 # The leaves of the certificate-transparency project's own tests, and the roots published with them.
 CT_LEAVES = ("", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f")
@@ -170,6 +174,33 @@ def record_vectors() -> Json:
     }
 
 
+def bundle_vectors(stored: Json | None) -> Json:
+    line = small_line()
+    data = bundle_of(line)
+    key = sealing.reader_key(READER_SEED)
+    sealed = bytes.fromhex(stored["sealed"]) if stored else b""
+    try:  # sealing draws randomness: the stored one is kept as long as it opens
+        kept = sealing.open_sealed(sealed, line.genesis.line, key) == data
+    except BadBundle:
+        kept = False
+    if not kept:
+        sealed = sealing.seal(data, line.genesis.line, key.public, draw("secret"))
+    sign = signing_key("BRAVO", "node")
+    return {
+        "about": "one bundle of four entries, in parts of 600 bytes, and sealed to BRAVO, who has `card` and `seed`",
+        "genesis": line.genesis.document.hex(),
+        "bundle": data.hex(),
+        "header": [line.genesis.line.hex(), 0, line.incarnation(0).hex(), line.clock_ms, 50, 4],
+        "leaves": [one.leaf.hex() for one in bundle.read(data, line.genesis).entries],
+        "parts": [part.hex() for part in parts.cut(data, line.genesis.line, 600)],
+        "seed": READER_SEED.hex(),
+        "card": sealing.card(line.genesis, 1, "BRAVO", key.public, lambda m: sign.sign(m).signature).hex(),
+        "sealed": sealed.hex(),
+        "invalid": [{"why": why, "bundle": bad.hex()} for why, bad in _bad_bundles(line, data).items()],
+        "invalid_parts": [{"why": why, "part": bad.hex()} for why, bad in _bad_parts(line, data).items()],
+    }
+
+
 FILES: dict[str, Callable[[], Json]] = {
     "canonical": canonical_vectors,
     "tree": tree_vectors,
@@ -179,6 +210,7 @@ FILES: dict[str, Callable[[], Json]] = {
     "entry": entry_vectors,
     "note": note_vectors,
     "record": record_vectors,
+    "bundle": lambda: bundle_vectors(stored("bundle")),
 }
 
 
@@ -490,6 +522,48 @@ def _bad_notes(verified: checkpoint.Verified) -> dict[str, bytes]:
         ),
         "seventeen signatures": note.format_note(note.Note(verified.text, (author,) * 17)),
     }  # fmt: skip
+
+
+def _bad_bundles(line: Line, data: bytes) -> dict[str, bytes]:
+    unsigned, held = data[:-64], bundle.in_sequence(line.entries(0))
+    raws = [one.raw for one in held]
+    header = bundle.Header(line.genesis.line, 0, line.incarnation(0), line.clock_ms, 50, 4)
+    change = msgspec.structs.replace
+
+    def made(raws: list[bytes], **changes: Any) -> bytes:
+        return signed(line, 0, bundle.body(change(header, **changes), raws))
+
+    longer = canonical.encode([*canonical.decode(canonical.encode(header)), 0])
+    return {
+        "nothing": b"",
+        "a record file": line.record(),
+        "cut by one byte": data[:-1],
+        "one byte more": data + b"\x00",
+        "not signed": unsigned + bytes(64),
+        "signed by BRAVO, and says it is of ALFA": signed(line, 1, unsigned),
+        "another line": made([], line=bytes(32), count=0),
+        "a member that there is not": made(raws, sender=3),
+        "a start of seven bytes": made(raws, incarnation=bytes(7)),
+        "five entries in the header": made(raws, count=5),
+        "an entry that is none": made([*raws[:3], raws[3][:-1]]),
+        "an entry with a bit changed": made([*raws[:3], raws[3][:-1] + bytes((raws[3][-1] ^ 1,))]),
+        "an item that goes on beyond the end": signed(line, 0, unsigned + b"\x00\x00\x00\x09"),
+        "the header is longer than the bytes": signed(line, 0, bundle.MAGIC + b"\x00\x00\x01\x01" + longer),
+    }
+
+
+def _bad_parts(line: Line, data: bytes) -> dict[str, bytes]:
+    part = parts.cut(data, line.genesis.line, 600)[1]
+    flipped = bytearray(part)
+    flipped[-1] ^= 1
+    return {
+        "nothing": b"",
+        "a bundle": data,
+        "cut by one byte": part[:-1],
+        "a bit of the share": bytes(flipped),
+        "a head and no more": part[: parts.HEAD_BYTES],
+        "number 3 of 3, from 0 on": parts._part(parts.Part(line.genesis.line[:8], bytes(16), 3, 3, b"x")),
+    }
 
 
 def _item_starts(record: bytes) -> list[int]:

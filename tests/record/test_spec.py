@@ -72,3 +72,14 @@ def test_the_record_shown_is_the_vector() -> None:
     assert books.splitlines()[-1] == file["joint"]
     rows = [line[1:-1].split(", ") for line in books.splitlines()[:-1]]
     assert [[int(a), int(b), c, int(d), e] for a, b, c, d, e, _ in rows] == file["logbooks"]
+
+
+def test_the_bundle_shown_is_the_vector() -> None:
+    items, part = blocks("bundle", "")
+    file = vectors("bundle")
+    starts = [0, *(int(at) for at in re.findall(r"# byte (\d+):", items))]
+    assert starts[-1] == len(file["bundle"]) // 2 - 64
+    for at, line in zip(starts, items.splitlines(), strict=True):
+        assert file["bundle"].startswith(as_pattern(line).pattern.removesuffix("[0-9a-f]+"), 2 * at)
+    assert as_pattern(part).fullmatch(file["parts"][1])
+    assert len(file["parts"]) == 3

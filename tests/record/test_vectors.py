@@ -9,7 +9,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from spec import ed25519_cases, make_vectors
 
 from keepclear.accord import canonical
-from keepclear.record import checkpoint, entry, suite, verify
+from keepclear.line import sealing
+from keepclear.record import bundle, checkpoint, entry, parts, suite, verify
+from keepclear.record.bundle import BadBundle
 from keepclear.record.genesis import BadGenesis, Genesis
 from keepclear.record.note import BadNote
 
@@ -78,6 +80,30 @@ def test_the_record_is_sound_at_every_cut_and_each_cut_is_another_record() -> No
     assert [report.joint().hex() for report in reports] == file["cut_joint"]
     assert file["cut_joint"][-1] == file["joint"]
     assert len(set(file["cut_joint"])) == 5  # no entry, then one to four; notes add nothing to what is held
+
+
+@cases("bundle")
+def test_a_bad_bundle_is_refused(case: Any) -> None:
+    with pytest.raises(BadBundle):
+        bundle.read(bytes.fromhex(case["bundle"]), genesis_of(vectors("bundle")))
+
+
+@cases("bundle", "invalid_parts")
+def test_a_bad_part_is_refused(case: Any) -> None:
+    with pytest.raises(BadBundle):
+        parts.read(bytes.fromhex(case["part"]))
+
+
+def test_the_parts_and_the_sealed_one_are_the_bundle() -> None:
+    file = vectors("bundle")
+    genesis, data = genesis_of(file), bytes.fromhex(file["bundle"])
+    found = bundle.read(data, genesis)
+    assert [one.leaf.hex() for one in found.entries] == file["leaves"]
+    assert parts.join(parts.read(bytes.fromhex(part)) for part in file["parts"]) == data
+    key = sealing.reader_key(bytes.fromhex(file["seed"]))
+    card = sealing.read_card(bytes.fromhex(file["card"]), genesis)
+    assert (card.member, card.kem) == (1, key.public)
+    assert sealing.open_sealed(bytes.fromhex(file["sealed"]), genesis.line, key) == data
 
 
 def openssl_says(key: bytes, message: bytes, signature: bytes) -> bool:

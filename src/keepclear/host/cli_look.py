@@ -71,6 +71,7 @@ def _status_rows(found: View) -> list[tuple[str, str]]:
         ("own picture", f"{found['tracks']} tracks, {found['plans']} plans, {len(found['advisories'])} advisories"),
         *_worth(found),
         *_mailbox(found),
+        *([("bundle", _bundle(*found["bundle"]))] if found["bundle"] else []),
         ("disk", f"FAILED: {found['disk_failed']}" if found["disk_failed"] else "works"),
         ("dropped", ", ".join(f"{number} {what}" for what, number in found["noise"].items()) or "nothing"),
         *disputed,
@@ -83,6 +84,10 @@ def _mailbox(found: View) -> list[tuple[str, str]]:
         return []
     state = f"NOT WORKING: {clean(box['error'])}" if box["error"] else "works"
     return [("mailbox", f"{state}, {box['put']} datagrams put, {box['fetched']} fetched")]
+
+
+def _bundle(sender: str, made_ms: int, came_ms: int) -> str:
+    return f"the last was made by {clean(sender)} {zulu(made_ms)} and came {zulu(came_ms)}"
 
 
 def _worth(found: View) -> list[tuple[str, str]]:
@@ -156,21 +161,24 @@ def _picture(client: Client, every: bool, as_json: bool) -> tuple[list[str], str
     if not matters:
         click.echo("nothing is in force" if not every else "nothing has been said that others have to act upon")
     for matter in matters:
-        _matter(matter, own)
+        _matter(matter, None if facts["watches"] else own)
     return names, own
 
 
-def _matter(matter: View, own: str) -> None:
+def _matter(matter: View, own: str | None) -> None:
+    """Shows one matter; `own` is whose node this is, None for a watch, which has no part in who has read what."""
     status_ = matter["status"].upper()
     marks = f" [{', '.join(matter['marks'])}]" if matter["marks"] else ""
     title = f"{short(matter['leaf'])}  {status_}{marks}, on {matter['holders']} members' disks"
     click.secho(title, bold=matter["precedence"] == Precedence.FLASH.name)
     for text in matter["text"].splitlines():
         click.echo(f"  {text}")
-    if matter["from"] == own:
+    if matter["by_bundle"]:
+        click.echo(f"  BY BUNDLE, brought here {_of_day(matter['came_ms'])}")
+    if own is not None and matter["from"] == own:
         for name, rung in matter["ladder"].items():
             click.echo(f"  {clean(name)}: {', '.join(_steps(rung))}")
-    else:
+    elif own is not None:
         steps = _steps(matter["ladder"].get(own, UNREAD))
         click.echo(f"  we: {', '.join(steps[2:])}")  # that it is here and shown, the reader sees
         if (least_ms := matter["least_notice_ms"]) is not None:

@@ -41,8 +41,10 @@ class Desk:
         """Raises NodeError, IdentityError, or Failure when the seat is not clear or not here."""
         self.client = Client(directory)
         self.directory = directory
-        self.identity = load_identity(directory)
         self.facts = self.client.ask("facts")
+        if self.facts["watches"]:
+            raise Failure(f"{directory}: is a watch, which says nothing", "say it at a member's node")
+        self.identity = load_identity(directory)
         self.now_ms: int = self.facts["wall_ms"]
         self.names: list[str] = self.facts["names"]
         self.seats = _chosen(self.identity, seats, directory)

@@ -12,6 +12,7 @@ import click
 import msgspec
 
 from keepclear.accord.times import parse_time, zulu
+from keepclear.host.bundle import is_node
 from keepclear.host.cli_errors import FAULT, Failure
 from keepclear.host.hands import Diverged, load
 from keepclear.host.hands import replay as step_again
@@ -19,6 +20,7 @@ from keepclear.host.identity import Identity, load_identity
 from keepclear.host.journal import Journal
 from keepclear.host.journal_records import Segment
 from keepclear.host.terminal import UNTOLD, happening, line
+from keepclear.host.watch import watch_identity
 from keepclear.node.effects import Alarm, Effect, Show
 from keepclear.node.inputs import AnyInput
 from keepclear.node.node import VERSION, Node
@@ -45,7 +47,7 @@ def replay(directory: Path, until: str | None, as_json: bool) -> int:
       keepclear replay north --until 2018-09-17T19:05:00Z
     """
     until_ms = None if until is None else parse_time(until)
-    identity = load_identity(directory)
+    identity = load_identity(directory) if is_node(directory) else watch_identity(directory)
     path = directory / "journal.db"
     if not path.exists():
         raise Failure(f"{path}: is not there", "name the directory of a node that has run")
@@ -64,7 +66,7 @@ class _Replay:
         self.node = Node(identity.genesis, identity.member)
         self.journal, self.until_ms, self.as_json = journal, until_ms, as_json
         self.names = identity.genesis.names
-        self.own = self.names[identity.member]
+        self.own = self.node.core.name(identity.member)
         self.inputs = self.shown = 0
         self.version = ""
         self.bar: Any = None

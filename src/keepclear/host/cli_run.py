@@ -7,7 +7,7 @@ listens.
 
 import errno
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
@@ -48,22 +48,33 @@ def run(config: Path, quiet: bool) -> None:
             f"{path}: node.member is {found.member!r}, the keys in {found.dir} are those of {name!r}",
             "write the name that goes with the keys, or point dir to the other directory",
         )
+    foreground(found, identity.genesis.names, name, quiet, lambda s: _greeting(found, identity.genesis, s))
+
+
+def foreground(
+    config: Config,
+    names: Sequence[str],
+    own: str,
+    quiet: bool,
+    greeting: Callable[[Service], str],
+    make: Callable[[Config], Service] = runner.of_member,
+) -> None:
+    """Runs a node on this terminal until it is ended. Raises Failure for what keeps it from running."""
     if quiet:
-        _run(found)
+        _run(config, None, None, make)
         return
     printer = Printer(sys.stdout)
-    names = identity.genesis.names
 
     def listen(told: Show | Alarm, stamp: Stamp) -> bool:
         if told.what in UNTOLD:
             return False
-        return printer.put(line(happening(told, stamp), names, name, printer.styled))
+        return printer.put(line(happening(told, stamp), names, own, printer.styled))
 
     def ready(service: Service) -> None:
-        printer.put(_greeting(found, identity.genesis, service))
+        printer.put(greeting(service))
 
     try:
-        _run(found, listen, ready)
+        _run(config, listen, ready, make)
     finally:
         printer.close()
 
@@ -77,9 +88,14 @@ def _greeting(config: Config, genesis: Genesis, service: Service) -> str:
     )
 
 
-def _run(config: Config, listener: Listener | None = None, ready: Callable[[Service], None] | None = None) -> None:
+def _run(
+    config: Config,
+    listener: Listener | None,
+    ready: Callable[[Service], None] | None,
+    make: Callable[[Config], Service],
+) -> None:
     try:
-        runner.run(config, listener, ready)
+        runner.run(config, listener, ready, make)
     except Diverged as error:
         raise Failure(
             f"{config.dir / 'journal.db'}: {error}",

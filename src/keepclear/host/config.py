@@ -151,7 +151,12 @@ def read_config(path: Path) -> Config:
         found = tomllib.loads(data.decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not TOML: {error}") from error
-    return _Reading(path).config(found)
+    return checked(found, path)
+
+
+def checked(found: dict[str, Any], source: Path) -> Config:
+    """The configuration in these tables, which stand in `source`. Raises ConfigError."""
+    return _Reading(source).config(found)
 
 
 def example_config(

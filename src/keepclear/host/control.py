@@ -9,6 +9,7 @@ without waiting for the answers, which come in the sequence of the requests.
 
 import asyncio
 import os
+import secrets
 import socket
 from collections import deque
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from typing import Any, Final
 import msgspec
 
 from keepclear.accord.statement import Precedence
-from keepclear.host import views
+from keepclear.host import carried, views
 from keepclear.host.client import SOCKET, short
 from keepclear.host.service import Service
 from keepclear.node.effects import Alarm, Show
@@ -34,8 +35,10 @@ SAY_TIMEOUT_S: Final = 10.0
 STALLED_S: Final = 1.0  # a follower that has taken nothing for so long while something waits sees nothing
 FOLLOWER_BYTES: Final = 8_192  # that the system may hold for a follower: what lies there nobody has seen
 
+TOKEN_BYTES: Final = 16
+
 Answer = dict[str, Any]
-Said = tuple[Show, bool]  # what became of a statement, and whether it is on disk
+Said = tuple[Show, bool]  # what became of a statement or of what was brought, and whether it is on disk
 
 
 class Follower:
@@ -86,11 +89,11 @@ class Control:
         return server
 
     def _told(self, told: Show | Alarm, stamp: Stamp) -> bool:
-        if isinstance(told, Show) and told.what in ("said", "refused") and told.facts:
+        if isinstance(told, Show) and told.what in ("said", "brought", "refused") and told.facts:
             waiting = self._waiting.pop(told.facts[0], None)
             if waiting is not None and self._goes_on_no_disk(told) and not waiting.done():
                 waiting.set_result((told, False))
-            elif waiting is not None and told.what == "said":
+            elif waiting is not None and told.what != "refused":
                 self._wet.append((self._service.node.state.n, waiting, told))
             elif waiting is not None and not waiting.done():
                 waiting.set_result((told, False))
@@ -173,6 +176,8 @@ class Control:
             "entry": lambda r: views.entry(self._service, str(r.get("leaf", ""))),
             "record": lambda r: views.write_record(self._service, Path(str(r.get("path", "")))),
             "tally": lambda _: views.tally(self._service),
+            "lacking": lambda r: carried.lacking(self._service, r.get("member")),
+            "entries": lambda r: carried.entries(self._service, r),
             "let-go": self._let_go,
             "clock": self._clock,
             "settle": self._settle,
@@ -182,8 +187,10 @@ class Control:
         try:
             if what == "say":
                 return {"ok": True, **await self._say(request)}
+            if what == "bring":
+                return {"ok": True, **await self._bring(request)}
             if what not in verbs:
-                return _refusal(f"{what!r} is no request", f"known are follow, say, {', '.join(verbs)}")
+                return _refusal(f"{what!r} is no request", f"known are follow, say, bring, {', '.join(verbs)}")
             return {"ok": True, **verbs[what](request)}
         except views.Unanswerable as error:
             return _refusal(str(error), error.hint)
@@ -209,6 +216,23 @@ class Control:
             text = "signed and shown here, but neither on disk nor sent: the disk has failed, only FLASH goes out"
             raise views.Unanswerable(text, "say it by other means; look at the disk, then end the node and start anew")
         return {"leaf": shown.leaf.hex(), "seq": shown.facts[1], "durable": durable}
+
+    async def _bring(self, request: dict[str, Any]) -> Answer:
+        token = secrets.token_bytes(TOKEN_BYTES)
+        waiting = self._waiting[token] = asyncio.get_running_loop().create_future()
+        self._service.take(carried.brought(self._service.stamp(), token, request))
+        try:
+            shown, durable = await asyncio.wait_for(waiting, SAY_TIMEOUT_S)
+        except TimeoutError:
+            text = f"not on disk within {SAY_TIMEOUT_S:.0f} s; it is shown all the same"
+            raise views.Unanswerable(text, "bring it again: what is here already is known") from None
+        finally:
+            self._waiting.pop(token, None)
+        if not durable:
+            text = "shown here, but not on disk: the disk has failed, nothing is receipted"
+            raise views.Unanswerable(text, "look at the disk, end the node and start anew, then bring it again")
+        _, new, known, refused = shown.facts
+        return {"new": new, "known": known, "refused": refused}
 
     def _let_go(self, request: dict[str, Any]) -> Answer:
         flights = tuple(str(flight) for flight in request["flights"])

@@ -13,14 +13,28 @@ from keepclear.host.service import Listener, Service, settings_for
 from keepclear.host.tracks_port import TracksPort
 
 
-def run(config: Config, listener: Listener | None = None, ready: Callable[[Service], None] | None = None) -> None:
+def of_member(config: Config) -> Service:
+    """A member's node, by the keys in its directory."""
+    return Service(config, load_identity(config.dir), Clock(), settings_for(config.dir))
+
+
+def run(
+    config: Config,
+    listener: Listener | None = None,
+    ready: Callable[[Service], None] | None = None,
+    make: Callable[[Config], Service] = of_member,
+) -> None:
     """Runs the node until SIGINT or SIGTERM. Raises what ended it otherwise."""
-    asyncio.run(_run(config, listener, ready))
+    asyncio.run(_run(config, listener, ready, make))
 
 
-async def _run(config: Config, listener: Listener | None, ready: Callable[[Service], None] | None) -> None:
-    settings = settings_for(config.dir)
-    service = Service(config, load_identity(config.dir), Clock(), settings)
+async def _run(
+    config: Config,
+    listener: Listener | None,
+    ready: Callable[[Service], None] | None,
+    make: Callable[[Config], Service],
+) -> None:
+    service = make(config)
     if listener is not None:
         service.listeners.append(listener)
     servers: list[asyncio.Server] = []

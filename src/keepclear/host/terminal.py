@@ -25,7 +25,7 @@ SEEN_WITHIN_S: Final = 1.0
 FLUSH_S: Final = 2.0
 WIDE: Final = 200  # columns of a table that no terminal bounds
 ABOUT_MEMBER: Final = frozenset({"statement", "changed", "ladder", "line", "not acknowledged"})  # facts[0] says which
-UNTOLD: Final = frozenset({"said"})  # the answer to whoever said it; the statement itself has been shown
+UNTOLD: Final = frozenset({"said", "brought"})  # answers to whoever said or brought it: the statements are shown
 
 Happening = Mapping[str, Any]
 

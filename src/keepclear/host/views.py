@@ -14,6 +14,7 @@ from keepclear.accord.statement import Kind, Precedence
 from keepclear.accord.times import zulu
 from keepclear.host.journal_error import JournalError
 from keepclear.node import clocks, receipts, situation
+from keepclear.node.core import WATCH, Core
 from keepclear.node.effects import Alarm, Show
 from keepclear.node.inputs import Stamp
 from keepclear.node.state import Matter
@@ -48,10 +49,12 @@ def event(service: "Service", told: Show | Alarm, stamp: Stamp) -> View:
 def facts(service: "Service") -> View:
     """What a client needs to draft a statement."""
     core = service.node.core
+    names = [*core.genesis.names, *([WATCH] if core.watches else [])]
     return {
-        "line": core.genesis.line.hex(), "me": core.me, "names": list(core.genesis.names),
+        "line": core.genesis.line.hex(), "me": core.me, "names": names, "watches": core.watches,
+        "incarnation": core.state.author.incarnation.hex(),
         "everyone": core.genesis.everyone, "mode": core.genesis.mode.name, "epoch": core.state.situation.epoch,
-        "wall_ms": service.stamp().wall_ms,
+        "wall_ms": service.stamp().wall_ms, "wall_err_ms": service.stamp().wall_err_ms,
     }  # fmt: skip
 
 
@@ -80,6 +83,7 @@ def status(service: "Service") -> View:
         "advisories": [[a.flight, a.other, a.text] for a in state.advice.advisories.values()][:MAX_MATTERS],
         "disputes": [[core.name(d.party), d.reason] for d in state.disputes], "noise": dict(state.noise),
         "datagrams": vars(service.path.counts), "mailbox": _mailbox(service),
+        "bundle": _bundle(core),
     }  # fmt: skip
 
 
@@ -147,6 +151,12 @@ def plain(value: Any) -> Any:
     return value
 
 
+def _bundle(core: Core) -> list[Any] | None:
+    """Who made the last bundle that came, when, and when it came; None before there is one."""
+    last = core.state.bundles
+    return None if last.wall_ms is None else [core.name(last.sender), last.made_ms, last.wall_ms]
+
+
 def _peer(service: "Service", index: int) -> View:
     core = service.node.core
     peer = core.state.peers[index]
@@ -182,6 +192,7 @@ def _matter(service: "Service", matter: Matter) -> View:
         "marks": list(matter.marks), "rules": [list(finding) for finding in matter.findings],
         "text": situation.words(core, said), "start_ms": _start_ms(said.body),
         "said_between_ms": list(matter.bracket), "least_notice_ms": clocks.least_notice_ms(core, matter),
+        "came_ms": matter.came_ms, "by_bundle": matter.by_bundle,
         "holders": bin(receipts.holders(core, core.books.books[one.slot[:2]], one.header.seq)).count("1"),
         "ladder": {
             core.name(i): {

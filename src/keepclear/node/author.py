@@ -85,6 +85,8 @@ def signed(core: Core, data: Signed) -> Entry | None:
 
 def _refusal(core: Core, data: Say) -> str:
     draft = data.draft
+    if core.watches:
+        return "this is a watch: it has no key of the line and says nothing; say it at a member's node"
     if not core.state.author.incarnation:
         return "the node has not started"
     if core.state.author.ended:

@@ -4,6 +4,8 @@ The law: parts change `state` and `books` and add to `effects`; nothing else out
 follows from the state and spares making the same again.
 """
 
+from typing import Final
+
 from keepclear.line import peer as peers
 from keepclear.line.peer import SlotKey
 from keepclear.node.effects import Alarm, Effect, Show
@@ -12,6 +14,8 @@ from keepclear.node.state import MAX_NOISE_KINDS, State
 from keepclear.record.entry import Entry
 from keepclear.record.genesis import Genesis
 from keepclear.record.logbook import Incarnation, Logbooks
+
+WATCH: Final = "watch"
 
 
 class Core:
@@ -26,6 +30,17 @@ class Core:
         self.picture = Kept()
         self.at_work = b""
         self.on_no_disk = False
+        self.by_bundle = False
+
+    @property
+    def watches(self) -> bool:
+        """Whether this is a watch: none of the members, with no key of the line; it takes in and says nothing."""
+        return self.me >= len(self.genesis.names)
+
+    @property
+    def is_party(self) -> bool:
+        """Whether this is the node of a party, which has to acknowledge and may ask."""
+        return self.me in self.genesis.parties()
 
     @property
     def mono_ms(self) -> int:
@@ -84,5 +99,5 @@ class Core:
         return {slot for slot in self.state.undurable if slot.startswith(key)}
 
     def name(self, member: int) -> str:
-        """A member's name."""
-        return self.genesis.names[member]
+        """A member's name; that of the watch, if this is one."""
+        return WATCH if member >= len(self.genesis.names) else self.genesis.names[member]

@@ -12,7 +12,6 @@ from keepclear.node import matters, situation
 from keepclear.node.core import Core
 from keepclear.node.effects import Show
 from keepclear.node.state import Matter, Timer
-from keepclear.record.genesis import Role
 
 MAX_TIMERS: Final = 10_000  # statements under watch at once; the oldest are dropped first, and that is counted
 
@@ -85,7 +84,7 @@ def _look(core: Core, timer: Timer, matter: Matter) -> None:
 
 def _acknowledgement(core: Core, leaf: bytes, party: int, precedence: int, readers: set[int]) -> None:
     if party != core.me:
-        if core.me not in readers and core.genesis.body.members[core.me].role == Role.PARTY:
+        if core.me not in readers and core.is_party:
             core.show("owed", "we have not acknowledged this in the agreed time", leaf, precedence)
             core.alarm("owed", f"not acknowledged by us: {core.name(party)}'s statement")
         return

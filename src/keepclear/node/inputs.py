@@ -21,7 +21,10 @@ class Stamp(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Settings(msgspec.Struct, frozen=True, array_like=True):
-    """What a node is set to do, fixed for one start and journalled with it. Times in ms, lengths in cm."""
+    """What a node is set to do, fixed for one start and journalled with it. Times in ms, lengths in cm.
+
+    `bundle_within_ms` is how long a watch waits for the next bundle before it calls; 0: it does not.
+    """
 
     heartbeat_ms: int = 250
     suspect_after_ms: int = 2_000
@@ -42,6 +45,7 @@ class Settings(msgspec.Struct, frozen=True, array_like=True):
     track_kept_ms: int = 600_000
     track_stale_ms: int = 15_000
     box_heartbeat_ms: int = 500
+    bundle_within_ms: int = 0
 
 
 class Input(msgspec.Struct, frozen=True, array_like=True, tag=True):
@@ -54,6 +58,7 @@ class Start(Input, frozen=True, array_like=True, tag="start"):
     """The process has begun: eight bytes and a secret freshly drawn from the operating system after that.
 
     `paths` are the names of the paths to each peer that has others than datagrams alone.
+    A watch has neither: it signs nothing.
     """
 
     boot: str
@@ -85,6 +90,21 @@ class Receive(Input, frozen=True, array_like=True, tag="receive"):
     session: bytes
     frame: bytes
     path: str = UDP
+
+
+class Brought(Input, frozen=True, array_like=True, tag="brought"):
+    """Entries that came by bundle: who made it, as its signature shows, in which start and when; which share.
+
+    `token` is fresh, and comes back in what is shown of the share.
+    """
+
+    token: bytes
+    sender: int
+    incarnation: bytes
+    made_ms: int
+    nth: int
+    of: int
+    entries: tuple[bytes, ...]
 
 
 class Say(Input, frozen=True, array_like=True, tag="say"):
@@ -173,6 +193,7 @@ AnyInput = (
     | Tick
     | Session
     | Receive
+    | Brought
     | Say
     | Signed
     | Durable

@@ -15,7 +15,7 @@ from keepclear.record.logbook import MAX_HELD, Verdict
 
 
 def take(core: Core, entry: Entry, by: int, max_held: int = MAX_HELD) -> Verdict:
-    """Adds a checked entry that `by` brought (ourselves or a peer). Contradictions are kept as disputes."""
+    """Adds a checked entry that `by` brought: a peer, or ourselves (said here, or come by bundle)."""
     party, incarnation, seq = entry.slot
     if seq > max_held and (party, incarnation) not in core.books.books:
         return Verdict.FULL  # a logbook of which nothing is held is none
@@ -46,6 +46,6 @@ def _keep(core: Core, entry: Entry) -> None:
     book = core.books.books[party, incarnation]
     if newest is None or (book.start, book.incarnation) > (newest.start, newest.incarnation):
         state.newest[party] = incarnation
-    if party != core.me and entry.header.kind not in BY_RULE:
+    if party != core.me and not core.watches and entry.header.kind not in BY_RULE:
         owed = state.owed.setdefault(peers.book_key(party, incarnation), Owed())
         owed.arrivals[seq] = Arrival(seq, entry.leaf, entry.header.precedence)

@@ -27,6 +27,7 @@ def begin(core: Core, said: Said) -> Matter:
     status = _at_first(said.kind)
     born = _word(said, status, said.leaf)
     matter = Matter(said.leaf, said.party, said.kind, said.precedence, said.wall_ms, status, born, core.wall_ms)
+    matter.by_bundle = core.by_bundle
     core.state.situation.matters[said.leaf] = matter
     core.said_of(said.leaf)
     return matter

@@ -28,6 +28,7 @@ from keepclear.node import (
     reception,
     reconcile,
     situation,
+    watching,
     witness,
 )
 from keepclear.node.core import Core
@@ -36,6 +37,7 @@ from keepclear.node.inputs import (
     AnyInput,
     Aside,
     Assessed,
+    Brought,
     Close,
     Damaged,
     DiskFailed,
@@ -58,7 +60,7 @@ from keepclear.record import entry as entries
 from keepclear.record.genesis import Genesis
 from keepclear.record.logbook import Logbooks
 
-FOLD: Final = 8  # to be raised when the same inputs give another state or other effects
+FOLD: Final = 9  # to be raised when the same inputs give another state or other effects
 
 
 def _shape(kind: Any) -> str:
@@ -71,10 +73,11 @@ VERSION: Final = f"{FOLD}-{blake2b(_shape(State).encode(), digest_size=4).hexdig
 
 
 class Node:
-    """A member's node on one line."""
+    """A member's node on one line; or a watch of the line, which is none of its members: `me` is then their number."""
 
     def __init__(self, genesis: Genesis, me: int) -> None:
-        state = State(peers={i: Peer(index=i) for i in range(len(genesis.names)) if i != me})
+        members = len(genesis.names)
+        state = State(peers={i: Peer(index=i) for i in range(members) if i != me} if me < members else {})
         self.core = Core(genesis, me, state, Logbooks())
 
     @property
@@ -90,7 +93,7 @@ class Node:
     def step(self, data: AnyInput) -> list[Effect]:
         """Folds one input in, and returns what is to be done, in sequence."""
         core = self.core
-        core.effects, core.at_work, core.on_no_disk = [], b"", False
+        core.effects, core.at_work, core.on_no_disk, core.by_bundle = [], b"", False, False
         core.state.n += 1
         core.state.now = data.stamp
         self._fold(data)
@@ -105,6 +108,8 @@ class Node:
         match data:
             case Receive():
                 reception.receive(core, data)
+            case Brought():
+                reception.bring(core, data)
             case Tick():
                 self._tick(data)
             case Signed():
@@ -140,7 +145,7 @@ class Node:
                 _disk_hangs(core, waited_ms)
             case Damaged(text=text):
                 core.alarm("damaged", text)
-        if isinstance(data, Receive | Tracks | Plans):
+        if isinstance(data, Receive | Brought | Tracks | Plans):
             advice.assess_if_due(core)
 
     def _start(self, data: Start) -> None:
@@ -156,6 +161,7 @@ class Node:
         }
         state.undurable = {}  # what a start finds in the journal is on disk
         state.reconciling = Reconciling()
+        state.bundles = msgspec.structs.replace(state.bundles, at_ms=None, alarmed=False)
         for owed in state.owed.values():
             _resume(owed, core.wall_ms)
         advice.begin(core)
@@ -176,9 +182,12 @@ class Node:
             if liveness.owes_horn(peer.live):
                 _sound_horn(core, peer)
             reconcile.ask(core, peer)
-        reconcile.say_due(core)
-        receipts.say_due(core)
-        witness.make_due(core)
+        if core.watches:
+            watching.remind(core)
+        else:
+            reconcile.say_due(core)
+            receipts.say_due(core)
+            witness.make_due(core)
         duties.remind(core)
         advice.assess_if_due(core)
         for peer in core.state.peers.values():

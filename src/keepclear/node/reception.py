@@ -9,6 +9,7 @@ from hashlib import blake2b
 from typing import Final
 
 from keepclear.accord.statement import Precedence
+from keepclear.accord.times import zulu
 from keepclear.line import frame as frames
 from keepclear.line import liveness
 from keepclear.line import peer as peers
@@ -16,7 +17,8 @@ from keepclear.line.frame import Ask, EntryItem, Have, Item, Note, Vector
 from keepclear.line.peer import Peer
 from keepclear.node import author, clocks, disputes, ledger, reconcile, situation, witness
 from keepclear.node.core import Core
-from keepclear.node.inputs import Receive
+from keepclear.node.inputs import Brought, Receive
+from keepclear.node.state import Bundles
 from keepclear.record import entry as entries
 from keepclear.record.entry import INCARNATION_BYTES, BadEntry, Entry
 from keepclear.record.logbook import Contradiction, Verdict
@@ -48,6 +50,24 @@ def receive(core: Core, data: Receive) -> None:
         liveness.hear(path.live, frame.mono_ms, frame.wall_ms, frame.echo_ms, frame.hold_ms, now=now)
     for item in items:
         _take_item(core, peer, item)
+
+
+def bring(core: Core, data: Brought) -> None:
+    """Takes in entries that came by bundle. It says nothing of the line, which stays as dead or alive as it is."""
+    sender = core.name(data.sender) if 0 <= data.sender < len(core.genesis.names) else "nobody of this line"
+    core.by_bundle = True
+    starts = core.state.bundles.starts
+    if 0 <= data.sender < len(core.genesis.names) and starts.get(data.sender, (data.made_ms,))[0] <= data.made_ms:
+        starts[data.sender] = data.made_ms, data.incarnation
+    core.state.bundles = Bundles(core.mono_ms, core.wall_ms, data.sender, data.made_ms, starts=starts)
+    if data.nth == 0:
+        text = f"a bundle of {sender} is being taken in, made {zulu(data.made_ms)} by its clock"
+        core.show("bundle", text, facts=(data.sender, data.made_ms))
+    verdicts = [_take_entry(core, None, raw) for raw in data.entries]
+    new = sum(verdict in (Verdict.APPENDED, Verdict.HELD) for verdict in verdicts)
+    known = verdicts.count(Verdict.KNOWN)
+    text = f"{new} entries new, {known} known, {len(verdicts) - new - known} not taken"
+    core.show("brought", text, facts=(data.token, new, known, len(verdicts) - new - known))
 
 
 def _take_have(core: Core, peer: Peer, have: Have) -> None:
@@ -83,11 +103,12 @@ def _is_book(core: Core, party: int, incarnation: bytes) -> bool:
     return 0 <= party < len(core.genesis.names) and len(incarnation) == INCARNATION_BYTES
 
 
-def _take_entry(core: Core, peer: Peer, raw: bytes) -> None:
+def _take_entry(core: Core, peer: Peer | None, raw: bytes) -> Verdict | None:
+    """What became of an entry from a peer, or from a bundle; None for one that was not taken."""
     core.at_work = raw
     if core.state.aside and blake2b(raw, digest_size=16).digest() in core.state.aside:
         _show_raw(core, raw)
-        return
+        return None
     try:
         entry = entries.read(raw, core.genesis.body.limits.entry_bytes)
         book = core.books.books.get(entry.slot[:2])
@@ -96,12 +117,12 @@ def _take_entry(core: Core, peer: Peer, raw: bytes) -> None:
             entries.check(entry, core.genesis)
     except BadEntry as error:
         core.count_noise("malformed entry" if "not an entry" in str(error) else "wrongly signed entry")
-        return
+        return None
     if entry.header.party == core.me and known is None and _is_present(core, entry):
         _not_ours(core, entry)
         situation.show_outside(core, entry, "signed with our key in this start, and not by us")
-        return
-    verdict = ledger.take(core, entry, peer.index)
+        return None
+    verdict = ledger.take(core, entry, core.me if peer is None else peer.index)
     if verdict is Verdict.FULL:
         core.count_noise("too far ahead to hold")
         situation.show_outside(core, entry, "too far ahead of what is here to be held")
@@ -111,6 +132,7 @@ def _take_entry(core: Core, peer: Peer, raw: bytes) -> None:
         reconcile.note_change(core)
     elif verdict in (Verdict.APPENDED, Verdict.HELD):
         clocks.heard(core, entry)
+    return verdict
 
 
 def _show_raw(core: Core, raw: bytes) -> None:

@@ -21,7 +21,6 @@ from keepclear.node.core import Core
 from keepclear.node.state import Matter, Timer
 from keepclear.record import entry as entries
 from keepclear.record.entry import Entry
-from keepclear.record.genesis import Role
 
 IN_FORCE, ACTIVE = matters.IN_FORCE, matters.ACTIVE
 MAX_WAITING: Final = 4_000  # of one member's statements for what they refer to
@@ -290,6 +289,8 @@ def show(core: Core, entry: Entry, said: Said) -> None:
         notes.append("AUTHOR NOT YET RECONCILED")
     if core.on_no_disk:
         notes.append("ON NO DISK OF ITS SENDER")
+    if core.by_bundle:
+        notes.append("BY BUNDLE")
     if core.state.disk_failed:
         notes.append("NOT RECORDED HERE")
     text = _rendered(core, said, findings, marks)
@@ -305,7 +306,7 @@ def _start_timers(core: Core, said: Said) -> None:
     limits = next((dict(rule.limits_ms) for rule in rules_now(core) if isinstance(rule, AckWithin)), {})
     if said.precedence in limits:
         timers.append(_timer(core, "acknowledge", said.leaf, limits[said.precedence]))
-    if check.doubts(said) and said.party != core.me and core.genesis.body.members[core.me].role == Role.PARTY:
+    if check.doubts(said) and said.party != core.me and core.is_party:
         timers.append(_timer(core, "clarify", said.leaf, core.state.settings.clarify_ms))
         doubts = check.doubts(said)
         words = ", ".join(doubt.name.lower() for doubt in Doubt if doubts & doubt and doubt.name)

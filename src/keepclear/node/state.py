@@ -140,6 +140,7 @@ class Matter(msgspec.Struct, array_like=True):
 
     `born` is the statement's own place; `words` are its author's on its status, sorted, with those on what it replaces.
     `bracket`: by its author's clock, when it can have been said at the earliest and at the latest, as measured here.
+    `came_ms` is our wall clock when it came, `by_bundle` whether that was in one.
     """
 
     leaf: bytes
@@ -159,6 +160,7 @@ class Matter(msgspec.Struct, array_like=True):
     clarified: bool = False
     ladder: dict[int, Ladder] = {}
     bracket: tuple[int | None, int | None] = (None, None)
+    by_bundle: bool = False
 
 
 class PeerClock(msgspec.Struct, array_like=True):
@@ -258,6 +260,21 @@ class Advice(msgspec.Struct, array_like=True):
     doubts: dict[str, Doubted] = {}
 
 
+class Bundles(msgspec.Struct, array_like=True):
+    """The last bundle that came: our monotonic time (None: none since the start), our wall clock, who made it, when.
+
+    `alarmed` once it has been told that the next one does not come. `starts` has the newest bundle of each member: when
+    it was made, in which start.
+    """
+
+    at_ms: int | None = None
+    wall_ms: int | None = None
+    sender: int = 0
+    made_ms: int = 0
+    alarmed: bool = False
+    starts: dict[int, tuple[int, bytes]] = {}
+
+
 class State(msgspec.Struct, array_like=True):
     """Everything that a node knows beside the record."""
 
@@ -283,3 +300,4 @@ class State(msgspec.Struct, array_like=True):
     situation: Situation = msgspec.field(default_factory=Situation)
     advice: Advice = msgspec.field(default_factory=Advice)
     clocks: dict[int, PeerClock] = {}
+    bundles: Bundles = msgspec.field(default_factory=Bundles)
