@@ -1,0 +1,165 @@
+"""One line on the rig: its networks, its nodes, and somebody who looks on at each.
+
+The law: what was started here is ended here, whatever happens. Times are those of the machine's monotonic clock in
+seconds, when the onlooker had it; all processes are on one machine, so that one clock holds for all.
+"""
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Final
+
+from keepclear.host.client import Client, NodeError
+from keepclear.line.liveness import LineState
+from keepclear.record.genesis import Role
+from sim import processes
+from sim.processes import Node
+from sim.rig.net import Net, in_namespaces, on_loopback
+from sim.rig.way import Weather
+
+PAIR: Final = {"ALFA": Role.PARTY, "BRAVO": Role.PARTY}
+CALM: Final = Weather(delay_ms=5)
+OPEN_WITHIN_S: Final = 60.0
+Event = dict[str, Any]
+
+
+class Onlooker:
+    """Takes in all that one node shows, as a console does, and keeps when each came. Follows again when it has died."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._news = threading.Condition()
+        self._events: list[tuple[float, Event]] = []
+        self._over = False
+        self._thread = threading.Thread(target=self._follow, daemon=True)
+        self._thread.start()
+
+    def events(self) -> list[tuple[float, Event]]:
+        """All so far."""
+        with self._news:
+            return list(self._events)
+
+    def wait(self, is_it: Callable[[Event], bool], since_s: float, within_s: float) -> float | None:
+        """When the first such event after a time came; None if it has not come within so long of that time."""
+        at = 0
+        with self._news:
+            while True:
+                for at_s, event in self._events[at:]:
+                    if at_s >= since_s and is_it(event):
+                        return at_s
+                at = len(self._events)
+                left_s = since_s + within_s - time.monotonic()
+                if left_s <= 0:
+                    return None
+                self._news.wait(left_s)
+
+    def close(self) -> None:
+        """Looks on no more, as soon as the node has ended."""
+        self._over = True
+
+    def _follow(self) -> None:
+        while not self._over:
+            with suppress(NodeError), Client(self._node.home) as client:
+                for event in client.follow():
+                    with self._news:
+                        self._events.append((time.monotonic(), event))
+                        self._news.notify_all()
+            time.sleep(processes.POLL_S)
+
+
+class Line:
+    """A line that is up."""
+
+    def __init__(self, net: Net, nodes: list[Node]) -> None:
+        self.net, self.nodes = net, nodes
+        self.by_name = {node.name: node for node in nodes}
+        self.onlookers: dict[str, Onlooker] = {}
+
+    def start(self) -> None:
+        """Starts every node, and somebody who looks on at it."""
+        for node in self.nodes:
+            node.prefix = self.net.prefixes[node.name]
+            node.start()
+            self.onlookers[node.name] = Onlooker(node)
+
+    def wait_open(self, within_s: float = OPEN_WITHIN_S) -> None:
+        """Waits until every node says of every line that it is open. Raises TimeoutError."""
+        deadline_s = time.monotonic() + within_s
+        while not self.is_open():
+            if time.monotonic() > deadline_s:
+                raise TimeoutError(f"no open line after {within_s:.0f} s")
+            time.sleep(processes.POLL_S)
+
+    def is_open(self) -> bool:
+        """Whether every node says of every line that it is open."""
+        try:
+            return all(peer["state"] == LineState.OPEN for node in self.nodes for peer in node.status()["peers"])
+        except NodeError:
+            return False
+
+    def pause(self, name: str) -> None:
+        """SIGSTOP."""
+        self._signal(name, signal.SIGSTOP)
+
+    def go_on(self, name: str) -> None:
+        """SIGCONT."""
+        self._signal(name, signal.SIGCONT)
+
+    def records(self, folder: Path) -> dict[str, bytes]:
+        """What every node holds, as its record file."""
+        out = {}
+        for node in self.nodes:
+            path = folder / f"{node.name}.record"
+            with node.client() as client:
+                client.ask("record", path=str(path.resolve()))
+            out[node.name] = path.read_bytes()
+        return out
+
+    def printed(self) -> list[str]:
+        """What the processes have printed: nothing, when all is well."""
+        return [f"{node.name} printed: {node.output()[-2_000:]}" for node in self.nodes if node.output()]
+
+    def close(self) -> None:
+        """Ends everything."""
+        for onlooker in self.onlookers.values():
+            onlooker.close()
+        for node in self.nodes:
+            node.kill()  # also who is stopped
+        self.net.close()
+
+    def _signal(self, name: str, what: signal.Signals) -> None:
+        process = self.by_name[name].process
+        if process is not None and process.poll() is None:
+            process.send_signal(what)
+
+
+@contextmanager
+def line(
+    folder: Path,
+    seed: str,
+    weather: Weather = CALM,
+    members: Mapping[str, Role] = PAIR,
+    settings: dict[str, int] | None = None,
+    relay: bool = False,
+) -> Iterator[Line]:
+    """A line whose nodes have been started, in namespaces or, with `relay`, on loopback. Raises NoNamespaces."""
+    net = (on_loopback if relay else in_namespaces)(list(members), seed, weather)
+    try:
+        nodes = processes.found(folder, dict(members), settings, net.places)
+    except BaseException:
+        net.close()
+        raise
+    found = Line(net, nodes)
+    try:
+        found.start()
+        yield found
+    finally:
+        found.close()
+
+
+def is_line(state: LineState) -> Callable[[Event], bool]:
+    """Whether an event tells that the line to a peer is in this state; for a line of two."""
+    return lambda event: event.get("what") == "line" and event.get("facts", [None, None])[1] == state
