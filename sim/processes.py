@@ -5,6 +5,7 @@ started here are ever ended here.
 """
 
 import json
+import secrets
 import socket
 import subprocess
 import sys
@@ -15,12 +16,16 @@ from pathlib import Path
 from random import SystemRandom
 from typing import Any, Final
 
-from keepclear.accord import shape
-from keepclear.accord.statement import Activity, Notice
+import msgspec
+
+from keepclear.accord import shape, statement
+from keepclear.accord.statement import Activity, Kind, Notice
 from keepclear.host import ceremony, config
 from keepclear.host.client import Client, NodeError
 from keepclear.host.identity import Identity, load_identity
 from keepclear.line.liveness import LineState
+from keepclear.record import entry
+from keepclear.record.entry import SEED_BYTES, Draft
 from keepclear.record.genesis import Role
 
 SEATS: Final = ("duty",)
@@ -130,6 +135,22 @@ def notice(text: str) -> Notice:
     return Notice(
         activity=Activity.EXERCISE, volumes=(volume,), start_ms=now_ms + HOUR_MS, end_ms=now_ms + 2 * HOUR_MS, text=text
     )
+
+
+def say_requests(node: Node, facts: dict[str, Any], texts: Iterable[str], precedence: int) -> list[dict[str, Any]]:
+    """Notices as an officer's tool hands them in, body fixed and released by a seat, for `Client.ask_all`."""
+    genesis, member = node.identity.genesis, node.identity.member
+    key = genesis.seat_key(member, SEATS[0])
+    out = []
+    for text in texts:
+        body = statement.to_bytes(notice(text))
+        seed = secrets.token_bytes(SEED_BYTES)
+        draft = Draft(Kind.NOTICE, precedence, None, (), facts["everyone"], SEATS[0], facts["wall_ms"], None, body)
+        message = entry.release_message(genesis.line, facts["epoch"], member, draft, entry.body_root(seed, body))
+        released = [[key, node.identity.seats[SEATS[0]].sign(message).hex()]]
+        encoded = msgspec.msgpack.encode(draft).hex()
+        out.append({"do": "say", "draft": encoded, "epoch": facts["epoch"], "seed": seed.hex(), "releases": released})
+    return out
 
 
 def come_to_rest(nodes: Iterable[Node], timeout_s: float = REST_TIMEOUT_S) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from heapq import heappop, heappush
 from typing import Any, Final
 
@@ -65,10 +66,10 @@ class Carrier:
         self._selector = selectors.DefaultSelector()
         by_address = {socket.inet_aton(address): name for name, address in plan.addresses.items()}
         for name, tun in plan.tuns.items():
-            self._add(tun, lambda name=name, tun=tun: self._from_tun(name, tun, by_address))
+            self._add(tun, partial(self._from_tun, name, tun, by_address))
         self._sockets = {pair: socket.socket(fileno=fd) for pair, fd in plan.sockets.items()}
         for pair, one in self._sockets.items():
-            self._add(one.fileno(), lambda pair=pair, one=one: self._from_socket(pair, one))
+            self._add(one.fileno(), partial(self._from_socket, pair, one))
         self._add(sys.stdin.fileno(), self._command)
         self._typed = b""
         self.over = False
@@ -99,8 +100,7 @@ class Carrier:
                 return
             to = by_address.get(packet[16:20]) if len(packet) > IP_HEADER and packet[0] >> 4 == IPV4 else None
             if to is not None and to != name:
-                other = self._plan.tuns[to]
-                self._put(f"{name}>{to}", len(packet), lambda packet=packet, other=other: _write(other, packet))
+                self._put(f"{name}>{to}", len(packet), partial(_write, self._plan.tuns[to], packet))
 
     def _from_socket(self, pair: str, one: socket.socket) -> None:
         name, _, to = pair.partition(">")
@@ -112,7 +112,7 @@ class Carrier:
                 return
             except OSError:  # a closed port's answer: the node is not there now
                 continue
-            self._put(pair, len(data) + UDP_OVERHEAD, lambda data=data: _send(back, data, address))
+            self._put(pair, len(data) + UDP_OVERHEAD, partial(_send, back, data, address))
 
     def _command(self) -> None:
         typed = os.read(sys.stdin.fileno(), 65_536)

@@ -23,51 +23,63 @@ from sim.rig.way import Weather
 PAIR: Final = {"ALFA": Role.PARTY, "BRAVO": Role.PARTY}
 CALM: Final = Weather(delay_ms=5)
 OPEN_WITHIN_S: Final = 60.0
-Event = dict[str, Any]
 
 
 class Onlooker:
-    """Takes in all that one node shows, as a console does, and keeps when each came. Follows again when it has died."""
+    """Takes in all that one node shows, as a console does, and keeps when word came of receipts and of the line.
+
+    `receipted` is by statement when its first receipt was told of, `told` each state of a line, as it was told. Follows
+    again when the node has died.
+    """
 
     def __init__(self, node: Node) -> None:
+        self.receipted: dict[str, float] = {}
+        self.told: list[tuple[float, str]] = []
         self._node = node
         self._news = threading.Condition()
-        self._events: list[tuple[float, Event]] = []
         self._over = False
-        self._thread = threading.Thread(target=self._follow, daemon=True)
-        self._thread.start()
+        threading.Thread(target=self._follow, daemon=True).start()
 
-    def events(self) -> list[tuple[float, Event]]:
-        """All so far."""
-        with self._news:
-            return list(self._events)
+    def wait_receipt(self, leaf: str, until_s: float) -> float | None:
+        """When a receipt for the statement was told of; None if by that time it was not."""
+        return self._wait(lambda: self.receipted.get(leaf), until_s)
 
-    def wait(self, is_it: Callable[[Event], bool], since_s: float, within_s: float) -> float | None:
-        """When the first such event after a time came; None if it has not come within so long of that time."""
-        at = 0
-        with self._news:
-            while True:
-                for at_s, event in self._events[at:]:
-                    if at_s >= since_s and is_it(event):
-                        return at_s
-                at = len(self._events)
-                left_s = since_s + within_s - time.monotonic()
-                if left_s <= 0:
-                    return None
-                self._news.wait(left_s)
+    def wait_told(self, state: LineState, since_s: float, until_s: float) -> float | None:
+        """When a line was first told to be in this state since a time; None if by the other time it was not."""
+        return self._wait(
+            lambda: next((at_s for at_s, told in self.told if at_s >= since_s and told == state), None), until_s
+        )
+
+    def count(self, state: LineState, since_s: float = 0.0) -> int:
+        """How often a line was told to be in this state."""
+        return sum(told == state and at_s >= since_s for at_s, told in list(self.told))
 
     def close(self) -> None:
         """Looks on no more, as soon as the node has ended."""
         self._over = True
 
+    def _wait(self, found: Callable[[], float | None], until_s: float) -> float | None:
+        with self._news:
+            self._news.wait_for(lambda: found() is not None, max(0.0, until_s - time.monotonic()))
+            return found()
+
     def _follow(self) -> None:
         while not self._over:
             with suppress(NodeError), Client(self._node.home) as client:
                 for event in client.follow():
-                    with self._news:
-                        self._events.append((time.monotonic(), event))
-                        self._news.notify_all()
+                    self._take(event, time.monotonic())
             time.sleep(processes.POLL_S)
+
+    def _take(self, event: dict[str, Any], now_s: float) -> None:
+        what = event.get("what")
+        if what not in ("ladder", "line"):
+            return
+        with self._news:
+            if what == "ladder":
+                self.receipted.setdefault(event["leaf"], now_s)
+            else:
+                self.told.append((now_s, event["facts"][1]))
+            self._news.notify_all()
 
 
 class Line:
@@ -158,8 +170,3 @@ def line(
         yield found
     finally:
         found.close()
-
-
-def is_line(state: LineState) -> Callable[[Event], bool]:
-    """Whether an event tells that the line to a peer is in this state; for a line of two."""
-    return lambda event: event.get("what") == "line" and event.get("facts", [None, None])[1] == state

@@ -26,7 +26,7 @@ from sim.rig.schedule import WEATHERS, Event, What
 
 MEMBERS: Final = {"ALFA": Role.PARTY, "BRAVO": Role.PARTY, "WITNESS": Role.OBSERVER}
 OFFICERS: Final = 2  # at each party
-PAUSE_S: Final = 0.1  # between two statements of one officer, on average
+PAUSE_S: Final = 0.05  # between two statements of one officer, on average
 LAST_WORD_S: Final = 30.0
 GONE: Final = ("no node answers", "the node has gone away", "the node does not answer", "not signed and on disk")
 PRECEDENCES: Final = (Precedence.FLASH, *[Precedence.PRIORITY] * 3, *[Precedence.ROUTINE] * 6)

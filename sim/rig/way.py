@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+LARGE_BYTES: Final = 200  # an entry's packet has more than twice as many, a heartbeat's or a word on holdings fewer
 LATE_MS: Final = 100.0  # by how much a datagram that is put out of sequence comes after its time, at most
 
 
@@ -30,9 +31,10 @@ class Weather(msgspec.Struct, frozen=True):
 
 
 class Counts(msgspec.Struct):
-    """What has been put on a way since it was made, and what became of it."""
+    """What has been put on a way since it was made, and what became of it. `large` are those with entries or notes."""
 
     datagrams: int = 0
+    large: int = 0
     octets: int = 0
     lost: int = 0
     dropped: int = 0
@@ -53,6 +55,7 @@ class Way:
         weather, counts = self.weather, self.counts
         lost, doubled, late, *jitters = (self._draw.random() for _ in range(5))
         counts.datagrams += 1
+        counts.large += octets > LARGE_BYTES
         counts.octets += octets
         sent_ms = now_ms
         if weather.rate_bps:
