@@ -8,7 +8,7 @@ PYTHON := .venv/bin/python
 SCENARIO ?= il20
 ARGS ?=
 
-.PHONY: help demo kernel test check sim oracle replay-test fuzz kill-test model bench bench-detection score data lock clean
+.PHONY: help demo kernel test check sim oracle replay-test fuzz kill-test rig model bench bench-detection score data lock clean
 
 help: ## This page
 	@echo "keepclear: a deconfliction line between parties that share airspace but no command"
@@ -58,6 +58,9 @@ fuzz: .venv/ready ## 100 000 malformed, forged and absurd inputs
 
 kill-test: .venv/ready ## 100 times kill -9 on real processes, nothing acknowledged is lost
 	$(PYTHON) -m sim.kill --kills 100 $(ARGS)
+
+rig: .venv/ready ## Real nodes over bad links in network namespaces, as root: six minutes; writes docs/benchmarks.md
+	$(PYTHON) -m sim.rig $(ARGS)
 
 model: ## The logbook's model in spin, exhaustive within its bounds; needs spin and gcc
 	spec/model/run.sh $(ARGS)

@@ -33,7 +33,6 @@ class Verdict(msgspec.Struct):
     in_doubt: int = 0
     lost: int = 0
     doubled: int = 0
-    starts: int = 0
     faults: list[str] = []
 
 
@@ -52,7 +51,6 @@ def judge(records: Mapping[str, bytes]) -> Verdict:
     for name, report in reports.items():
         wrong = [report.unreadable, *report.faults, *report.contradictions]
         verdict.faults += [f"{name}'s record: {one.text}" for one in wrong if one is not None][:MAX_TOLD]
-    verdict.starts = max(len(report.logbooks.books) for report in reports.values())
     _officers(reports, verdict)
     _receipts(reports, verdict)
     return verdict

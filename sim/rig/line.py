@@ -28,11 +28,12 @@ OPEN_WITHIN_S: Final = 60.0
 class Onlooker:
     """Takes in all that one node shows, as a console does, and keeps when word came of receipts and of the line.
 
-    `receipted` is by statement when its first receipt was told of, `told` each state of a line, as it was told. Follows
-    again when the node has died.
+    By statement, `shown` is when it was put before an officer here, `receipted` when its first receipt was told of;
+    `told` is each state of a line, as it was told. Follows again when the node has died.
     """
 
     def __init__(self, node: Node) -> None:
+        self.shown: dict[str, float] = {}
         self.receipted: dict[str, float] = {}
         self.told: list[tuple[float, str]] = []
         self._node = node
@@ -43,6 +44,10 @@ class Onlooker:
     def wait_receipt(self, leaf: str, until_s: float) -> float | None:
         """When a receipt for the statement was told of; None if by that time it was not."""
         return self._wait(lambda: self.receipted.get(leaf), until_s)
+
+    def wait_shown(self, leaf: str, until_s: float) -> float | None:
+        """When the statement was put before an officer here; None if by that time it was not."""
+        return self._wait(lambda: self.shown.get(leaf), until_s)
 
     def wait_told(self, state: LineState, since_s: float, until_s: float) -> float | None:
         """When a line was first told to be in this state since a time; None if by the other time it was not."""
@@ -72,13 +77,15 @@ class Onlooker:
 
     def _take(self, event: dict[str, Any], now_s: float) -> None:
         what = event.get("what")
-        if what not in ("ladder", "line"):
-            return
         with self._news:
             if what == "ladder":
                 self.receipted.setdefault(event["leaf"], now_s)
-            else:
+            elif what == "statement":
+                self.shown.setdefault(event["leaf"], now_s)
+            elif what == "line":
                 self.told.append((now_s, event["facts"][1]))
+            else:
+                return
             self._news.notify_all()
 
 

@@ -14,7 +14,7 @@ import msgspec
 
 from sim.rig.way import Weather
 
-MEAN_GAP_S: Final = 1.5  # between the beginnings of two happenings
+GAPS_S: Final = (0.2, 2.8)  # between the beginnings of two happenings
 SHORT_S: Final = (0.2, 3.0)  # under the time at which a line is dead
 LONG_S: Final = (4.0, 9.0)  # beyond it
 LONG: Final = 0.3
@@ -66,16 +66,17 @@ def storm(seed: int, length_s: float, members: Sequence[str], first: Sequence[Wh
     events: list[Event] = []
     busy = dict.fromkeys(members, 0.0)  # until when a node is stopped
     todo = list(first)
-    at_s = draw.uniform(0, MEAN_GAP_S)
+    at_s = draw.uniform(*GAPS_S)
     while at_s < length_s:
         what = todo.pop(0) if todo else draw.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
         events += _happening(draw, at_s, what, members, busy)
-        at_s += draw.expovariate(1 / MEAN_GAP_S)
+        at_s += draw.uniform(*GAPS_S)
     return sorted(events)
 
 
 def _happening(draw: Random, at_s: float, what: What, members: Sequence[str], busy: dict[str, float]) -> list[Event]:
-    node, (one, other) = draw.choice(list(members)), draw.choice(list(permutations(members, 2)))
+    node = draw.choice([member for member in members if busy[member] <= at_s] or [""])
+    one, other = draw.choice(list(permutations(members, 2)))
     for_s = draw.uniform(*(LONG_S if draw.random() < LONG else SHORT_S))
     step_ms, weather, both = draw.choice(STEPS_MS), draw.randrange(len(WEATHERS)), draw.random() < 0.5
     match what:
@@ -85,7 +86,7 @@ def _happening(draw: Random, at_s: float, what: What, members: Sequence[str], bu
             return begun + [Event(at_s + for_s, What.MEND, a, b) for a, b in ways]
         case What.WEATHER:
             return [Event(at_s, What.WEATHER, one, other, weather=weather)]
-        case _ if busy[node] > at_s:
+        case _ if not node:
             return []
         case What.PAUSE:
             busy[node] = at_s + for_s
