@@ -18,7 +18,7 @@ from keepclear.host.client import Client, NodeError
 from keepclear.line.liveness import LineState
 from sim import processes
 from sim.processes import SEATS, notice
-from sim.rig import silence
+from sim.rig import plain, silence
 from sim.rig.figures import Row, Times
 from sim.rig.line import Line, line
 from sim.rig.way import Weather
@@ -32,6 +32,7 @@ RADIO: Final = Weather(delay_ms=300, loss=0.3, rate_bps=9_600, queue_ms=10_000)
 MANY: Final = 10_000
 FLASHES_FIRST: Final = 5  # said in the outage after all the others
 RADIO_GOAL_S: Final = 20.0
+PLAIN_S: Final = 45.0  # TCP may wait minutes after some losses
 EVERY_S: Final = 0.1
 PATIENCE_S: Final = 90.0
 QUIET_S: Final = 10.0
@@ -44,7 +45,8 @@ def flash_lossy(folder: Path, seed: str, trials: int) -> list[Row]:
         times = _one_by_one(up, seed, trials, PATIENCE_S, pause_s=(0.1, 0.4))
     met = times.at(0.5) <= 0.4 and times.at(0.99) <= 1.5
     goal = "p50 <= 0.4 s, p99 <= 1.5 s"
-    return [Row("FLASH receipt, 30 % loss each way, 50 ms", goal, str(times), f"{times.count}", met)]
+    what, beside = "FLASH receipt, 30 % loss each way, 50 ms", _plain(folder, seed, LOSSY, trials)
+    return [Row(what, goal, str(times), f"{times.count}", met), beside]
 
 
 def radio(folder: Path, seed: str, trials: int, settings: dict[str, int]) -> list[Row]:
@@ -77,7 +79,8 @@ def far(folder: Path, seed: str, trials: int) -> list[Row]:
     seen = f"{times}; {datagrams} datagrams with entries, {fewest} at 50 ms without loss: {ratio:.1f} times"
     met = times.at(0.99) <= 12.0 and ratio <= 3.0
     goal = "p99 <= 12 s, <= 3 times the datagrams"
-    return [Row("FLASH receipt, 2 s one way, 10 % loss", goal, seen, f"{times.count}", met), alarms]
+    beside = _plain(folder, seed, FAR, trials)
+    return [Row("FLASH receipt, 2 s one way, 10 % loss", goal, seen, f"{times.count}", met), beside, alarms]
 
 
 def outage(folder: Path, seed: str, outage_s: float) -> list[Row]:
@@ -110,6 +113,12 @@ def outage(folder: Path, seed: str, outage_s: float) -> list[Row]:
         Row(what, goal, seen, "1", all_s <= 15.0 and flash_s <= 2.0),
         Row(waiting, "p99 <= 1 s", "; ".join([told, *refused]), f"{times.count}", met),
     ]
+
+
+def _plain(folder: Path, seed: str, weather: Weather, trials: int) -> Row:
+    """The plain line over TCP, on the same link."""
+    times = plain.one_by_one(folder / "plain", seed, weather, trials, PLAIN_S)
+    return Row("plain line over TCP, the same", "", str(times), f"{times.count} in {PLAIN_S:.0f} s", None)
 
 
 def _say(client: Client, up: Line, text: str) -> str:
