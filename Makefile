@@ -8,7 +8,7 @@ PYTHON := .venv/bin/python
 SCENARIO ?= il20
 ARGS ?=
 
-.PHONY: help demo kernel test check sim oracle replay-test fuzz kill-test damage power model bench bench-detection score data lock clean
+.PHONY: help demo kernel test check sim oracle replay-test fuzz kill-test damage power rig model bench bench-detection score data lock clean
 
 help: ## This page
 	@echo "keepclear: a deconfliction line between parties that share airspace but no command"
@@ -64,6 +64,9 @@ damage: .venv/ready ## 1000 damaged disks: it starts, nothing that a peer holds 
 
 power: .venv/ready ## 50 power cuts that lose what was not synced, on real processes; needs gcc
 	$(PYTHON) -m sim.power --cuts 50 $(ARGS)
+
+rig: .venv/ready ## Real nodes over bad links in network namespaces, as root: six minutes; writes docs/benchmarks.md
+	$(PYTHON) -m sim.rig $(ARGS)
 
 model: ## The logbook's model in spin, exhaustive within its bounds; needs spin and gcc
 	spec/model/run.sh $(ARGS)

@@ -10,7 +10,6 @@ a node that falls behind does not look fast. The plain line is in bench/plain_li
 
 import os
 import pstats
-import secrets
 import socket
 import threading
 import time
@@ -28,7 +27,7 @@ from keepclear.accord.statement import Precedence
 from keepclear.host import officer
 from keepclear.host.client import SOCKET, short
 from keepclear.record import archive, entry
-from keepclear.record.entry import SEED_BYTES, Draft, Entry
+from keepclear.record.entry import Entry
 from keepclear.record.genesis import Role
 from sim import processes
 from sim.processes import SEATS, Node, notice
@@ -113,7 +112,8 @@ def flood(folder: Path, count: int, profile: bool = False) -> tuple[float, float
     one, other = _started(folder, profile)
     threading.Thread(target=_look_on, args=(other, {}), daemon=True).start()
     with one.client() as client:
-        requests = _requests(one, client.ask("facts"), count)
+        texts = [f"number {i}" for i in range(count)]
+        requests = processes.say_requests(one, client.ask("facts"), texts, Precedence.PRIORITY)
         before = _processor_s(one), _processor_s(other)
         began_ms = time.time() * 1_000
         for _ in client.ask_all(requests):
@@ -157,25 +157,6 @@ def _look_on(node: Node, shown: dict[bytes, float]) -> None:
             now = time.perf_counter()
             if b'"what":"statement"' in line:
                 shown[bytes.fromhex(msgspec.json.decode(line)["leaf"])] = now
-
-
-def _requests(node: Node, facts: dict[str, Any], count: int) -> list[dict[str, Any]]:
-    """Statements as an officer's tool hands them in: body fixed, released by a seat."""
-    genesis, member = node.identity.genesis, node.identity.member
-    key = genesis.seat_key(member, SEATS[0])
-    out = []
-    for i in range(count):
-        body = statement.to_bytes(notice(f"number {i}"))
-        draft = Draft(
-            statement.Kind.NOTICE, Precedence.PRIORITY, None, (), facts["everyone"], SEATS[0], facts["wall_ms"], None,
-            body,
-        )  # fmt: skip
-        seed = secrets.token_bytes(SEED_BYTES)
-        message = entry.release_message(genesis.line, facts["epoch"], member, draft, entry.body_root(seed, body))
-        released = [[key, node.identity.seats[SEATS[0]].sign(message).hex()]]
-        encoded = msgspec.msgpack.encode(draft).hex()
-        out.append({"do": "say", "draft": encoded, "epoch": facts["epoch"], "seed": seed.hex(), "releases": released})
-    return out
 
 
 def _receipted_ms(record: Path, author: int, count: int) -> int | None:

@@ -56,7 +56,7 @@ def _run(folder: Path, due: list[float]) -> tuple[list[float], tuple[float, floa
 def _author(line: socket.socket, path: Path, due: list[float]) -> float:
     """Says all that is due as its time comes; when the last receipt had been verified."""
     line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    disk, (_, secret), (receiver, _) = _disk(path), *map(crypto_sign_seed_keypair, SEEDS)
+    disk, (_, secret), (receiver, _) = open_disk(path), *map(crypto_sign_seed_keypair, SEEDS)
     room, ended = threading.Semaphore(AHEAD), []
 
     def take_receipts() -> None:
@@ -78,7 +78,7 @@ def _author(line: socket.socket, path: Path, due: list[float]) -> float:
         while at < len(due) and len(group) < GROUP and due[at] <= time.perf_counter() and room.acquire(not group):
             group.append(crypto_sign(at.to_bytes(8, "big") + BODY, secret))
             at += 1
-        _keep(disk, group)
+        keep(disk, group)
         line.sendall(b"".join(len(signed).to_bytes(4, "big") + signed for signed in group))
     taking.join()
     line.close()
@@ -89,7 +89,7 @@ def _other(address: tuple[str, int], path: Path, count: int, answers: Any) -> No
     """Takes all in, group by group, with a receipt for each; answers when each was on the disk."""
     line = socket.create_connection(address)
     line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    disk, (author, _), (_, secret) = _disk(path), *map(crypto_sign_seed_keypair, SEEDS)
+    disk, (author, _), (_, secret) = open_disk(path), *map(crypto_sign_seed_keypair, SEEDS)
     times: list[float] = []
     spent = time.process_time()
     group: list[bytes] = []
@@ -99,7 +99,7 @@ def _other(address: tuple[str, int], path: Path, count: int, answers: Any) -> No
         crypto_sign_open(signed, author)
         group.append(signed)
         if len(group) == GROUP or not messages.waiting():
-            _keep(disk, group)
+            keep(disk, group)
             times += [time.perf_counter()] * len(group)
             receipt = crypto_sign(len(times).to_bytes(8, "big"), secret)
             line.sendall(len(receipt).to_bytes(4, "big") + receipt)
@@ -125,13 +125,15 @@ class Messages(Iterator[bytes]):
         return message
 
 
-def _disk(path: Path) -> sqlite3.Connection:
+def open_disk(path: Path) -> sqlite3.Connection:
+    """A database that is synced at each commit."""
     disk = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     disk.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE said (n INTEGER PRIMARY KEY, m)")
     return disk
 
 
-def _keep(disk: sqlite3.Connection, group: list[bytes]) -> None:
+def keep(disk: sqlite3.Connection, group: list[bytes]) -> None:
+    """Writes a group, and returns when it is on the disk."""
     disk.execute("BEGIN IMMEDIATE")
     disk.executemany("INSERT INTO said (m) VALUES (?)", [(signed,) for signed in group])
     disk.execute("COMMIT")

@@ -45,9 +45,6 @@ OFFICERS: Final = 2  # at each party, each waiting for its answer before it spea
 PAUSE_S: Final = 0.02  # between two statements of one officer, on average: about 80 a second together
 PATIENT: Final = 0.7  # of the kills come after all lines were open; the others hit what has just been killed, too
 KILL_PAUSE_S: Final = (0.0, 2.0)
-REST_TIMEOUT_S: Final = 180.0
-REST_POLLS: Final = 4  # alike and calm for so long, which is longer than any receipt is held back
-POLL_S: Final = 0.5
 MAX_TOLD: Final = 20
 GONE: Final = ("no node answers", "the node has gone away", "the node does not answer", "not signed and on disk")
 PRECEDENCES: Final = (
@@ -202,20 +199,7 @@ class Run:
     # -- at rest -----------------------------------------------------------------------------------------------------
 
     def _come_to_rest(self) -> None:
-        """Waits until all lines are open, nothing is on its way, and all have been alike for a while."""
-        deadline_s, alike, last = time.monotonic() + REST_TIMEOUT_S, 0, ""
-        while alike < REST_POLLS:
-            states = [node.status() for node in self.nodes]
-            joints = {state["joint_checkpoint"] for state in states}
-            peers = [peer for state in states for peer in state["peers"]]
-            calm = all(peer["state"] == LineState.OPEN and not peer["waiting"] for peer in peers)
-            alike = alike + 1 if calm and joints == {last} else 0
-            last = states[0]["joint_checkpoint"]
-            if time.monotonic() > deadline_s:
-                lines = [f"{p['name']} {p['state']}, {p['waiting']} waiting" for p in peers]
-                raise TimeoutError(f"not at rest after {REST_TIMEOUT_S:.0f} s: {len(joints)} records; {lines}")
-            time.sleep(POLL_S)
-        for node, state in zip(self.nodes, states, strict=True):
+        for node, state in zip(self.nodes, processes.come_to_rest(self.nodes), strict=True):
             self.outcome.faults += [f"{node.name}: {party} is disputed: {why}" for party, why in state["disputes"]]
 
     def _write_records(self) -> None:

@@ -6,35 +6,54 @@ started here are ever ended here.
 
 import json
 import os
+import secrets
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from random import SystemRandom
 from typing import Any, Final
 
-from keepclear.accord import shape
-from keepclear.accord.statement import Activity, Notice
+import msgspec
+
+from keepclear.accord import shape, statement
+from keepclear.accord.statement import Activity, Kind, Notice
 from keepclear.host import ceremony, config
 from keepclear.host.client import Client, NodeError
 from keepclear.host.identity import Identity, load_identity
+from keepclear.line.liveness import LineState
+from keepclear.record import entry
+from keepclear.record.entry import SEED_BYTES, Draft
 from keepclear.record.genesis import Role
 
 SEATS: Final = ("duty",)
 START_TIMEOUT_S: Final = 90.0
 STOP_TIMEOUT_S: Final = 30.0
 POLL_S: Final = 0.02
+REST_TIMEOUT_S: Final = 180.0
+REST_POLLS: Final = 4  # alike and calm for so long, which is longer than any receipt is held back
+REST_POLL_S: Final = 0.5
 HOUR_MS: Final = 3_600_000
 PORTS: Final = range(20_000, 32_000)  # below those that the system hands out: free again after each restart
 
 
-class Node:
-    """One node: its directory, and the process that runs it now."""
+@dataclass(frozen=True)
+class Places:
+    """Where the nodes listen, and where each sends what is for another: that need not be where the other listens."""
 
-    def __init__(self, name: str, home: Path) -> None:
-        self.name, self.home = name, home
+    listen: dict[str, str]
+    tracks: dict[str, str]
+    peers: dict[str, dict[str, str]]
+
+
+class Node:
+    """One node: its directory, and the process that runs it now. `prefix` is a command to start it by."""
+
+    def __init__(self, name: str, home: Path, prefix: tuple[str, ...] = ()) -> None:
+        self.name, self.home, self.prefix = name, home, prefix
         self.identity: Identity = load_identity(home)
         self.started_s = 0.0
         self.process: subprocess.Popen[bytes] | None = None
@@ -45,7 +64,7 @@ class Node:
         with (self.home / "output.txt").open("ab") as output:
             self.started_s = time.monotonic()
             self.process = subprocess.Popen(
-                [sys.executable, *command, "run", "--quiet", str(self.home / "node.toml")],
+                [*self.prefix, sys.executable, *command, "run", "--quiet", str(self.home / "node.toml")],
                 stdout=output,
                 stderr=output,
                 env={**os.environ, **self.environment},
@@ -84,21 +103,31 @@ class Node:
         return (self.home / "output.txt").read_text("utf-8", "replace")
 
 
-def found(directory: Path, members: dict[str, Role], settings: dict[str, int] | None = None) -> list[Node]:
+def found(
+    directory: Path, members: dict[str, Role], settings: dict[str, int] | None = None, places: Places | None = None
+) -> list[Node]:
     """Nodes of a new line of mode TEST, each with a configuration that knows the others; none is started."""
     listed = [(name, role, SEATS) for name, role in members.items()]
     homes = ceremony.make_exercise_line(directory, listed, int(time.time() * 1_000))
-    ports = _free_ports(2 * len(homes))
-    listen = dict(zip(members, ports[: len(homes)], strict=True))
-    for home, tracks in zip(homes, ports[len(homes) :], strict=True):
-        peers = {name: f"127.0.0.1:{port}" for name, port in listen.items() if name != home.name}
+    places = places or on_this_machine(list(members))
+    for home in homes:
+        name = home.name
         text = config.example_config(
-            home.name, ".", peers, seats=SEATS, listen=f"127.0.0.1:{listen[home.name]}", tracks=f"127.0.0.1:{tracks}"
+            name, ".", places.peers[name], seats=SEATS, listen=places.listen[name], tracks=places.tracks[name]
         )
         (home / "node.toml").write_text(text, encoding="utf-8")
         if settings:
             (home / "settings.json").write_text(json.dumps(settings), encoding="utf-8")
     return [Node(home.name, home) for home in homes]
+
+
+def on_this_machine(members: Sequence[str]) -> Places:
+    """Ports of loopback that are free."""
+    ports = [f"127.0.0.1:{port}" for port in free_ports(2 * len(members))]
+    listen = dict(zip(members, ports[: len(members)], strict=True))
+    tracks = dict(zip(members, ports[len(members) :], strict=True))
+    peers = {name: {other: listen[other] for other in members if other != name} for name in members}
+    return Places(listen, tracks, peers)
 
 
 def notice(text: str) -> Notice:
@@ -111,7 +140,45 @@ def notice(text: str) -> Notice:
     )
 
 
-def _free_ports(count: int) -> list[int]:
+def say_requests(node: Node, facts: dict[str, Any], texts: Iterable[str], precedence: int) -> list[dict[str, Any]]:
+    """Notices as an officer's tool hands them in, body fixed and released by a seat, for `Client.ask_all`."""
+    genesis, member = node.identity.genesis, node.identity.member
+    key = genesis.seat_key(member, SEATS[0])
+    out = []
+    for text in texts:
+        body = statement.to_bytes(notice(text))
+        seed = secrets.token_bytes(SEED_BYTES)
+        draft = Draft(Kind.NOTICE, precedence, None, (), facts["everyone"], SEATS[0], facts["wall_ms"], None, body)
+        message = entry.release_message(genesis.line, facts["epoch"], member, draft, entry.body_root(seed, body))
+        released = [[key, node.identity.seats[SEATS[0]].sign(message).hex()]]
+        encoded = msgspec.msgpack.encode(draft).hex()
+        out.append({"do": "say", "draft": encoded, "epoch": facts["epoch"], "seed": seed.hex(), "releases": released})
+    return out
+
+
+def come_to_rest(nodes: Iterable[Node], timeout_s: float = REST_TIMEOUT_S) -> list[dict[str, Any]]:
+    """What the nodes say of themselves when all lines are open, nothing is on its way, and all have been alike a while.
+
+    Raises TimeoutError with the lines as they are then.
+    """
+    deadline_s, alike, last = time.monotonic() + timeout_s, 0, ""
+    while True:
+        states = [node.status() for node in nodes]
+        joints = {state["joint_checkpoint"] for state in states}
+        peers = [peer for state in states for peer in state["peers"]]
+        calm = all(peer["state"] == LineState.OPEN and not peer["waiting"] for peer in peers)
+        alike = alike + 1 if calm and joints == {last} else 0
+        last = states[0]["joint_checkpoint"]
+        if alike >= REST_POLLS:
+            return states
+        if time.monotonic() > deadline_s:
+            lines = [f"{p['name']} {p['state']}, {p['waiting']} waiting" for p in peers]
+            raise TimeoutError(f"not at rest after {timeout_s:.0f} s: {len(joints)} records; {lines}")
+        time.sleep(REST_POLL_S)
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of loopback that neither UDP nor TCP uses now."""
     found: list[int] = []
     for port in SystemRandom().sample(PORTS, len(PORTS)):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
