@@ -29,6 +29,9 @@ AREAS, VOLUMES = "areas", "volumes"
 BATCH = dict.fromkeys(KINDS, 4000) | {AREAS: 1_200, VOLUMES: 4 * 1_035}
 """Pairs in one picture, or in a few scenes of volumes."""
 
+FLAT_M = 1e-6
+"""Two that pass each other at 1 m/s and 5 NM are as much farther apart 0.14 s later, at 300 m/s after half a ms."""
+
 Unit = tuple[str, int]
 Whose = tuple[str, str]
 
@@ -78,7 +81,8 @@ def _volumes(rng: np.random.Generator, _kind: str) -> dict[str, Tally]:
 def _with_equality(tallies: dict[str, Tally], told: dict[str, Any]) -> dict[str, Tally]:
     """The tallies, with a fault wherever an engine's pairs are not the reference's, or its times by over 1 ms.
 
-    Where a loss grazes the limit by less than a centimetre its times hang on the last bits, and are not compared.
+    Where a loss grazes the limit by less than a centimetre its times hang on the last bits, and are not compared; nor
+    is the time of the closest approach of two that keep their distance so well that both are as near (FLAT_M).
     """
     reference = told["numpy"]
     for name, found in told.items():
@@ -90,6 +94,8 @@ def _with_equality(tallies: dict[str, Tally], told: dict[str, Any]) -> dict[str,
             one, other = getattr(reference, column), getattr(found, column)
             exact = column in ("i", "j", "undecidable")
             some = slice(None) if exact else clear
+            if column == "t_cpa_ms":
+                some = clear & ((one == other) | (np.abs(reference.h_min_m - found.h_min_m) > FLAT_M))
             within = 0.0 if exact else 1.0 if column.endswith("_ms") else 0.05
             if not np.allclose(one[some], other[some], rtol=0, atol=within, equal_nan=True):
                 tallies[name].faults.append(f"{column} is not numpy's")

@@ -7,7 +7,8 @@ taken as reported: `h_err_m` says what their errors come to.
 
 Accuracy: "strictly" is to within 1.1 mm horizontally (for H up to 40 km) and 1 micrometre vertically, so that no float
 decides what whole centimetres leave equal. Distances are within 0.001 % of themselves up to 1000 km, times within
-1 ms and the rounding: t_in_ms down, t_out_ms up, t_cpa_ms to the nearest.
+1 ms and the rounding: t_in_ms down, t_out_ms up, t_cpa_ms to the nearest. Of two that keep their distance to a
+micrometre for a while, t_cpa_ms is any time of these.
 
 Theory: each track's reach over the look-ahead is a box in the earth-centred frame, which has no antimeridian and no
 poles, and in altitude. Boxes are laid in slabs across one axis, sorted along another and swept. Pairs that meet are
