@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterator
 from os import cpu_count
 from typing import Final
 
-from bench import Table, fsync, line, picture, verify
+from bench import Table, fsync, line, picture, verify, watchdog
 
 PARTS: Final[dict[str, Callable[[], Iterator[Table]]]] = {
     "fsync": fsync.tables,
     "line": line.tables,
     "picture": picture.tables,
     "verify": verify.tables,
+    "watchdog": watchdog.tables,
 }
 
 

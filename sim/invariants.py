@@ -5,6 +5,7 @@
 - What a member sends, says that it holds, or receipts is on that member's disk.
 - A statement that has come in has been shown.
 - What is on a disk is never lost while the disk stands, and in the end all copies say the same.
+- Two copies of a member are told of only where there have been two.
 - What a member keeps of its picture is what it would make of its state anew.
 """
 
@@ -46,6 +47,7 @@ class Watch:
         self.on_disk: dict[Member, set[bytes]] = {}
         self.receipted: set[bytes] = set()
         self.lost: set[bytes] = set()
+        self.doubled: set[int] = set()
         self._seen: dict[tuple[Member, int, BookId], tuple[int, int]] = {}
         self._told: dict[tuple[Member, int, BookId], int] = {}
 
@@ -135,6 +137,8 @@ class Watch:
         for member in self._world.members:
             self._check_ladders(member)
             self._check_picture(member)
+            if alone := {twins.party for twins in member.node.state.twins} - self.doubled:
+                raise self._broken(f"{member.index} tells of two copies of {sorted(alone)}, of which there was one")
             if member.node.state.disputes:
                 raise self._broken(f"{member.index} has a dispute: {member.node.state.disputes[0].reason}")
 

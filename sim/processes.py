@@ -64,7 +64,15 @@ class Node:
         with (self.home / "output.txt").open("ab") as output:
             self.started_s = time.monotonic()
             self.process = subprocess.Popen(
-                [*self.prefix, sys.executable, *command, "run", "--quiet", str(self.home / "node.toml")],
+                [
+                    *self.prefix,
+                    sys.executable,
+                    *command,
+                    "run",
+                    "--quiet",
+                    "--no-watchdog",
+                    str(self.home / "node.toml"),
+                ],
                 stdout=output,
                 stderr=output,
                 env={**os.environ, **self.environment},

@@ -115,7 +115,7 @@ class Run:
         if self.courier.random() < COURIERS:
             world.after(self.courier.randrange(1_000), self._carry)
         if world.doubles and draw.random() < 0.5:
-            world.heard_by_double ^= set(world.doubles)
+            self._switch_double()
         world.after(1_000, self._each_second)
 
     def _weather(self) -> None:
@@ -192,6 +192,16 @@ class Run:
     def _double(self) -> None:
         index = self.draw.randrange(len(self.world.members))
         self.world.double(index)
+
+    def _switch_double(self) -> None:
+        """The other of two copies is heard from now on; the one before it may go on sending."""
+        world = self.world
+        for index in world.doubles:
+            if self.draw.random() < 0.7:
+                world.hear_double(index, index not in world.heard_by_double)
+            else:
+                world.unplugged = set()
+                world.heard_by_double ^= {index}
 
     def _disk_fails(self) -> None:
         member = self.draw.choice(self.world.members)

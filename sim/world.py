@@ -88,7 +88,8 @@ class Keys:
 class Member:
     """One member in the world: its journal outlives its process, which starts and crashes.
 
-    A double is a second computer with a copy of the first one's disk and keys: same index, another disk.
+    A double is a second computer with a copy of the first one's disk and keys: same index, another disk. One that is
+    unplugged goes on, and neither hears nor is heard.
     """
 
     def __init__(self, world: "World", index: int, keys: Keys, image: bytes | None = None) -> None:
@@ -162,6 +163,10 @@ class Member:
         self.journal = MemoryJournal(image)
         self.world.watch.put_back(self)
 
+    def set_back(self, ms: int) -> None:
+        """Its memory is put back by so long, as far as a peer can see: its monotonic clock is."""
+        self._booted_ms += ms
+
     def flush(self) -> None:
         """What waits is made durable and performed at once."""
         assert self.hands is not None
@@ -227,7 +232,7 @@ class Member:
 
     def receive(self, sender: int, datagram: bytes, path: str = UDP) -> None:
         """A datagram has come in by a path."""
-        if self.hands is None:
+        if self.hands is None or self in self.world.unplugged:
             return
         session = self.sessions[sender]
         for event in session.receive(datagram, self.world.now, str(sender)):
@@ -253,7 +258,7 @@ class Member:
             self._transmit(peer, session.tick(self.world.now))
 
     def _transmit(self, peer: int, datagrams: list[bytes], path: str = "") -> None:
-        for datagram in datagrams:
+        for datagram in datagrams if self not in self.world.unplugged else ():
             for way in (path,) if path else self.world.paths:
                 self.world.transmit(self.index, peer, datagram, way)
 
@@ -324,6 +329,7 @@ class World:
         self.cut_paths: set[tuple[int, int, str]] = set()
         self.doubles: dict[int, Member] = {}
         self.heard_by_double: set[int] = set()
+        self.unplugged: set[Member] = set()
         self.crash_chance = 0.0
         self.idle_commit_after_ms = IDLE_COMMIT_AFTER_MS
         self.snapshot_chance = SNAPSHOT_CHANCE
@@ -389,18 +395,26 @@ class World:
         """Every member, and the doubles."""
         return [*self.members, *self.doubles.values()]
 
+    def hear_double(self, index: int, heard: bool) -> None:
+        """From now on the double is on the network in the original's place, or the original again."""
+        original, twin = self.members[index], self.doubles[index]
+        (self.heard_by_double.add if heard else self.heard_by_double.discard)(index)
+        self.unplugged = self.unplugged - {original, twin} | {original if heard else twin}
+
     def double(self, index: int) -> Member:
         """Starts a second process of a member, from a copy of its disk as it is now."""
         original = self.members[index]
         twin = self.doubles[index] = Member(self, index, original.keys, original.image())
         twin.starts, twin.shown = 1_000, set(original.shown)
         self.watch.put_back(twin)
+        self.watch.doubled.add(index)
         twin.start()
         return twin
 
     def end_double(self, index: int) -> None:
         """The second computer is switched off for ever; its disk counts no longer."""
         twin = self.doubles.pop(index)
+        self.unplugged -= {twin, self.members[index]}
         twin.crash()
         self.watch.gone(twin)
 

@@ -47,7 +47,7 @@ def test_help_of_all_imports_no_command() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "['keepclear.host.cli_errors', 'keepclear.host.cli']"
-    assert "  verify   Verify record files" in done.stdout
+    assert "  verify    Verify record files" in done.stdout
 
 
 def test_an_installed_program_ends_with_its_exit_code_and_tells_errors_on_stderr() -> None:

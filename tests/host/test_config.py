@@ -15,6 +15,7 @@ from keepclear.host.config import (
     Node,
     Peer,
     Tables,
+    Watchdog,
     example_config,
     read_config,
 )
@@ -218,7 +219,7 @@ def test_a_file_that_is_no_configuration_is_refused(tmp_path: Path) -> None:
 
 def test_the_document_answers_for_every_key_and_its_example_is_taken(tmp_path: Path) -> None:
     document = DOCUMENT.read_text()
-    for kind in (Tables, Node, Peer, Mailbox, Limits):
+    for kind in (Tables, Node, Peer, Mailbox, Limits, Watchdog):
         for name in kind.__struct_fields__:
             assert f"`{name}`" in document or f"[{name}" in document, name
     example = document.partition("```toml\n")[2].partition("```")[0]

@@ -18,6 +18,7 @@ from keepclear.host.cli_errors import INTERRUPTED, explained
 COMMANDS: Final = {
     "init": ("keepclear.host.cli_init:init", "Make keys, found a line, join one; or all of it for an exercise."),
     "run": ("keepclear.host.cli_run:run", "Run a node in the foreground and show what it tells its officer."),
+    "watchdog": ("keepclear.host.cli_watchdog:watchdog", "Watch a node and sound; or quieten its own watchdog."),
     "mailbox": ("keepclear.host.cli_mailbox:mailbox", "Hold sealed datagrams for others: a second path."),
     "watch": ("keepclear.host.cli_watch:watch", "Run a watch: told by bundles, with own tracks; it sends nothing."),
     "say": ("keepclear.host.cli_say:say", "Say a statement: a notice, a hazard, an answer, ..."),

@@ -62,6 +62,7 @@ def status(directory: Path, flights: tuple[str, ...], as_json: bool) -> None:
 
 
 def _status_rows(found: View) -> list[tuple[str, str]]:
+    clones = [("CLONE", clean(words)) for words in found["clones"]]
     disputed = [("DISPUTED", f"{clean(party)}: {reason}") for party, reason in found["disputes"]]
     return [
         ("member", f"{clean(found['member'])}, mode {found['mode']}, {found['time']}"),
@@ -72,9 +73,11 @@ def _status_rows(found: View) -> list[tuple[str, str]]:
         *_worth(found),
         *_mailbox(found),
         *([("bundle", _bundle(*found["bundle"]))] if found["bundle"] else []),
+        *_watchdog(found["watchdog"]),
         ("disk", f"FAILED: {found['disk_failed']}" if found["disk_failed"] else "works"),
         ("dropped", ", ".join(f"{number} {what}" for what, number in found["noise"].items()) or "nothing"),
         *disputed,
+        *clones,
     ]
 
 
@@ -88,6 +91,15 @@ def _mailbox(found: View) -> list[tuple[str, str]]:
 
 def _bundle(sender: str, made_ms: int, came_ms: int) -> str:
     return f"the last was made by {clean(sender)} {zulu(made_ms)} and came {zulu(came_ms)}"
+
+
+def _watchdog(dog: View | None) -> list[tuple[str, str]]:
+    if dog is None:
+        return [("watchdog", "NONE: nothing sounds if this node stops")]
+    hands = f"{dog['by_hand']} by hand" if dog["by_hand"] else ""
+    paged = f"may be paged out ({dog['paged']})" if dog["paged"] else "held in memory"
+    state = (f"NOT WORKING: {dog['error']}" if dog["error"] else f"works, {paged}") if dog["own"] else ""
+    return [("watchdog", ", ".join(filter(None, (state, hands))))]
 
 
 def _worth(found: View) -> list[tuple[str, str]]:

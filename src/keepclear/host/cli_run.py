@@ -9,6 +9,7 @@ import errno
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Final
 
 import click
 import msgspec
@@ -25,11 +26,17 @@ from keepclear.node.effects import Alarm, Show
 from keepclear.node.inputs import Stamp
 from keepclear.record.genesis import Genesis
 
+watchdog_option: Final = click.option(
+    "--watchdog/--no-watchdog", default=True, envvar="KEEPCLEAR_WATCHDOG",
+    help="Start a process beside the node that sounds when the node does not live.",
+)  # fmt: skip
+
 
 @click.command()
 @click.argument("config", type=click.Path(path_type=Path))
 @click.option("--quiet", is_flag=True, help="Print nothing; then nothing counts as displayed here.")
-def run(config: Path, quiet: bool) -> None:
+@watchdog_option
+def run(config: Path, quiet: bool, watchdog: bool) -> None:
     """Run the node of CONFIG (a node.toml, or the directory that it is in) until Ctrl-C.
 
     Each line is what the officer is told: Zulu time, ALARM or the precedence, who, what. A statement of a peer counts
@@ -40,7 +47,7 @@ def run(config: Path, quiet: bool) -> None:
       keepclear run river/NORTH/node.toml
     """
     path = config / "node.toml" if config.is_dir() else config
-    found = read_config(path)
+    found = msgspec.structs.replace(read_config(path), watchdog=watchdog)
     identity = load_identity(found.dir)
     name = identity.genesis.names[identity.member]
     if found.member != name:

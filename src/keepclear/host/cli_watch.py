@@ -13,7 +13,7 @@ import msgspec
 from keepclear.accord.figures import clean
 from keepclear.host import bundle as bundles
 from keepclear.host.cli_errors import Failure
-from keepclear.host.cli_run import foreground
+from keepclear.host.cli_run import foreground, watchdog_option
 from keepclear.host.config import Config, checked
 from keepclear.host.identity import read_genesis
 from keepclear.host.service import settings_for
@@ -40,6 +40,7 @@ MINUTE_MS: Final = 60_000
     help="Call when no bundle comes for so long.",
 )
 @click.option("--quiet", is_flag=True, help="Print nothing.")
+@watchdog_option
 def watch(
     directory: Path,
     folder: Path | None,
@@ -49,6 +50,7 @@ def watch(
     expose_tracks: bool,
     within: int,
     quiet: bool,
+    watchdog: bool,
 ) -> None:
     """Watch a line from DIR, which holds its genesis: advise on own tracks and plans by what comes in bundles.
 
@@ -69,7 +71,7 @@ def watch(
         "member": WATCH, "dir": str(directory.resolve()), "listen": udp or NOWHERE, "tracks": tracks, "sbs": sbs,
         "expose_tracks": expose_tracks,
     }  # fmt: skip
-    config = checked({"node": node}, Path("keepclear watch"))
+    config = msgspec.structs.replace(checked({"node": node}, Path("keepclear watch")), watchdog=watchdog)
     one_way = None if udp is None else config.listen
     settings = msgspec.structs.replace(settings_for(directory), bundle_within_ms=within * MINUTE_MS)
     foreground(

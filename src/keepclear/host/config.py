@@ -43,6 +43,10 @@ seats = [{seats}]
 datagrams_per_s = {datagrams_per_s}
 # Connections to tracks and sbs at one time.
 track_connections = {track_connections}
+
+[watchdog]
+# What sounds beside the terminal's bell when this node does not live: a program's full path, its arguments.
+# sound = ["/usr/bin/paplay", "/usr/share/sounds/alarm.wav"]
 """
 
 
@@ -106,6 +110,13 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Connections to `tracks` and `sbs` at one time; 1 to 100."""
 
 
+class Watchdog(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """[watchdog]: what sounds beside the terminal when this node does not live."""
+
+    sound: tuple[str, ...] = ()
+    """A program by its full path, and its arguments. It is run as it stands, without a shell."""
+
+
 class Tables(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The file as it is written."""
 
@@ -113,6 +124,7 @@ class Tables(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     peers: dict[str, Peer] = {}
     mailbox: Mailbox | None = None
     limits: Limits = Limits()
+    watchdog: Watchdog = Watchdog()
 
 
 class MailboxAt(msgspec.Struct, frozen=True):
@@ -136,6 +148,8 @@ class Config(msgspec.Struct, frozen=True):
     peers: dict[str, Address]
     limits: Limits
     mailbox: MailboxAt | None = None
+    sound: tuple[str, ...] = ()
+    watchdog: bool = True
 
 
 def read_config(path: Path) -> Config:
@@ -197,6 +211,7 @@ class _Reading:
         self._known(found.get("node"), Node, "node.")
         self._known(found.get("limits"), Limits, "limits.")
         self._known(found.get("mailbox"), Mailbox, "mailbox.")
+        self._known(found.get("watchdog"), Watchdog, "watchdog.")
         peers = found.get("peers")
         for name, table in peers.items() if isinstance(peers, dict) else ():
             self._known(table, Peer, f"peers.{name}.")
@@ -223,7 +238,13 @@ class _Reading:
             self._peers(tables),
             tables.limits,
             self._mailbox(tables),
+            self._sound(tables.watchdog.sound),
         )
+
+    def _sound(self, command: tuple[str, ...]) -> tuple[str, ...]:
+        if command and not command[0].startswith("/"):
+            raise self._error("watchdog.sound", f"{command[0]!r}, the full path of a program expected")
+        return command
 
     def _sbs(self, node: Node) -> Address | None:
         if not node.sbs:

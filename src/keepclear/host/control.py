@@ -84,7 +84,7 @@ class Control:
         """Opens the socket; one left behind by a process that ended is replaced."""
         path = self._service.config.dir / SOCKET
         path.unlink(missing_ok=True)
-        server = await asyncio.start_unix_server(self._serve, path=short(path), limit=MAX_REQUEST)
+        server = await asyncio.start_unix_server(self.serve, path=short(path), limit=MAX_REQUEST)
         os.chmod(path, 0o600)
         return server
 
@@ -118,7 +118,8 @@ class Control:
             if not waiting.done():
                 waiting.set_result((told, durable))
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answers one who asks, until he goes."""
         self._clients += 1
         answers: asyncio.Queue[asyncio.Task[Answer]] = asyncio.Queue(MAX_PIPELINED)
         writing = asyncio.create_task(self._write_answers(answers, writer))
@@ -129,6 +130,8 @@ class Control:
                     await answers.join()
                     await self._follow(writer)
                     return
+                if request.get("do") == "pulse":
+                    self._service.watchdogs.attend(writer)
                 await answers.put(asyncio.create_task(self._answer(request)))
             await answers.join()
         except (ConnectionError, ValueError, asyncio.CancelledError):
@@ -178,6 +181,7 @@ class Control:
             "tally": lambda _: views.tally(self._service),
             "lacking": lambda r: carried.lacking(self._service, r.get("member")),
             "entries": lambda r: carried.entries(self._service, r),
+            "pulse": self._pulse,
             "let-go": self._let_go,
             "clock": self._clock,
             "settle": self._settle,
@@ -242,6 +246,10 @@ class Control:
             raise views.Unanswerable(text, "keepclear status lists them; a track that is heard of cannot be let go")
         self._service.take(LetGo(self._service.stamp(), flights))
         return {"lost": len(lost)}
+
+    def _pulse(self, request: dict[str, Any]) -> Answer:
+        self._service.watchdogs.asked(request)
+        return views.pulse(self._service)
 
     def _clock(self, request: dict[str, Any]) -> Answer:
         if self._service.identity.genesis.mode is Mode.LIVE:

@@ -5,12 +5,14 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
+from keepclear.host import generation
 from keepclear.host.clock import Clock
 from keepclear.host.config import Config
 from keepclear.host.control import Control
 from keepclear.host.identity import load_identity
 from keepclear.host.service import Listener, Service, settings_for
 from keepclear.host.tracks_port import TracksPort
+from keepclear.node.inputs import PutBack, Watchdog
 
 
 def of_member(config: Config) -> Service:
@@ -24,7 +26,7 @@ def run(
     ready: Callable[[Service], None] | None = None,
     make: Callable[[Config], Service] = of_member,
 ) -> None:
-    """Runs the node until SIGINT or SIGTERM. Raises what ended it otherwise."""
+    """Runs the node, with a watchdog beside it, until SIGINT or SIGTERM. Raises what ended it otherwise."""
     asyncio.run(_run(config, listener, ready, make))
 
 
@@ -38,21 +40,41 @@ async def _run(
     if listener is not None:
         service.listeners.append(listener)
     servers: list[asyncio.Server] = []
+    machine = generation.listen(lambda: service.take(PutBack(service.stamp())))
     try:
         tracks = TracksPort(service)
         control = Control(service, tracks.flush)
+        service.settled.append(service.watchdogs.settled)
         service.start()
         servers = [await control.start(), *await tracks.start()]
+        beside = await _watched(service, control) if config.watchdog else []
         if ready is not None:
             ready(service)
         for name in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(name, _end, service)
         await service.ended
     finally:
+        generation.let_go(machine)
         for server in servers:
             server.close()
         Path(config.dir / "control.sock").unlink(missing_ok=True)
     await service.stop()
+    await service.watchdogs.farewell()
+    for task in beside:
+        task.cancel()
+
+
+async def _watched(service: Service, control: Control) -> list[asyncio.Task[None]]:
+    """Starts a watchdog beside the node; what is to be kept of that."""
+    dogs = service.watchdogs
+
+    async def look() -> None:
+        try:
+            await dogs.look(lambda works, text: service.take(Watchdog(service.stamp(), works, text)))
+        except Exception as error:
+            service.end(error)
+
+    return [await dogs.start(service.config, control.serve), asyncio.create_task(look())]
 
 
 def _end(service: Service) -> None:

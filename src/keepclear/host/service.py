@@ -26,6 +26,7 @@ from keepclear.host.hands import Group, Hands
 from keepclear.host.identity import Identity
 from keepclear.host.journal_error import JournalDamaged, JournalFailed
 from keepclear.host.scrub import Scrub, remedy, structure
+from keepclear.host.watchdog_link import Watchdogs
 from keepclear.line import box
 from keepclear.line.paths import BOX, UDP
 from keepclear.line.session import Noise, Opened, Reason, Reply, Up
@@ -83,6 +84,7 @@ class Service:
         self._noise_told = 0
         self._again = 0
         self.mailbox: MailboxPath | None = None
+        self.watchdogs = Watchdogs()
         left = SNAPSHOT_INPUTS - self.replayed if self.replayed < LONG_REPLAY_INPUTS else 0
         self._snapshot_due_n = node.state.n + max(0, left)
         self._wake: asyncio.TimerHandle | None = None

@@ -132,7 +132,9 @@ class Stage:
 def _start(home: Path) -> "subprocess.Popen[bytes]":
     output = (home / "output.txt").open("wb")
     return subprocess.Popen(
-        [sys.executable, "-m", "keepclear", "run", "--quiet", str(home / "node.toml")], stdout=output, stderr=output
+        [sys.executable, "-m", "keepclear", "run", "--quiet", "--no-watchdog", str(home / "node.toml")],
+        stdout=output,
+        stderr=output,
     )
 
 

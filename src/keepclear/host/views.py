@@ -13,7 +13,7 @@ from keepclear.accord import tally as counting
 from keepclear.accord.statement import Kind, Precedence
 from keepclear.accord.times import zulu
 from keepclear.host.journal_error import JournalError
-from keepclear.node import clocks, receipts, situation
+from keepclear.node import clocks, clones, receipts, situation
 from keepclear.node.core import WATCH, Core
 from keepclear.node.effects import Alarm, Show
 from keepclear.node.inputs import Stamp
@@ -83,7 +83,19 @@ def status(service: "Service") -> View:
         "advisories": [[a.flight, a.other, a.text] for a in state.advice.advisories.values()][:MAX_MATTERS],
         "disputes": [[core.name(d.party), d.reason] for d in state.disputes], "noise": dict(state.noise),
         "datagrams": vars(service.path.counts), "mailbox": _mailbox(service),
-        "bundle": _bundle(core),
+        "bundle": _bundle(core), "watchdog": service.watchdogs.view(),
+        "clones": [clones.words(core, twins) for twins in state.twins],
+    }  # fmt: skip
+
+
+def pulse(service: "Service") -> View:
+    """What a watchdog is told twice a second: what there is to sound for, beside no answer at all."""
+    core = service.node.core
+    state = core.state
+    return {
+        "n": state.n, "in_force": situation.anything_in_force(core), "horn_s": state.settings.horn_after_ms / 1_000,
+        "lines": [[core.name(i), str(peer.live.told or "")] for i, peer in state.peers.items()],
+        "disk": state.disk_failed, "disk_s": service.watchdogs.disk_s(),
     }  # fmt: skip
 
 

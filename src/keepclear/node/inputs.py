@@ -188,6 +188,17 @@ class Damaged(Input, frozen=True, array_like=True, tag="damaged"):
     text: str
 
 
+class PutBack(Input, frozen=True, array_like=True, tag="put-back"):
+    """The machine says that its memory was put back to an earlier state, or copied while this process ran."""
+
+
+class Watchdog(Input, frozen=True, array_like=True, tag="watchdog"):
+    """What has become of the process that sounds when this one does not: whether it works, and in words."""
+
+    works: bool
+    text: str
+
+
 AnyInput = (
     Start
     | Tick
@@ -207,6 +218,8 @@ AnyInput = (
     | DiskFailed
     | DiskHangs
     | Damaged
+    | Watchdog
+    | PutBack
 )
 
 _encoder: Final = msgspec.msgpack.Encoder()

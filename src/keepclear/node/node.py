@@ -27,6 +27,7 @@ from keepclear.node import (
     receipts,
     reception,
     reconcile,
+    resumed,
     situation,
     watching,
     witness,
@@ -46,6 +47,7 @@ from keepclear.node.inputs import (
     Durable,
     LetGo,
     Plans,
+    PutBack,
     Receive,
     Say,
     Session,
@@ -53,6 +55,7 @@ from keepclear.node.inputs import (
     Start,
     Tick,
     Tracks,
+    Watchdog,
 )
 from keepclear.node.snapshot import Kept
 from keepclear.node.state import Owed, Reconciling, State
@@ -60,7 +63,7 @@ from keepclear.record import entry as entries
 from keepclear.record.genesis import Genesis
 from keepclear.record.logbook import Logbooks
 
-FOLD: Final = 9  # to be raised when the same inputs give another state or other effects
+FOLD: Final = 10  # to be raised when the same inputs give another state or other effects
 
 
 def _shape(kind: Any) -> str:
@@ -145,6 +148,12 @@ class Node:
                 _disk_hangs(core, waited_ms)
             case Damaged(text=text):
                 core.alarm("damaged", text)
+            case PutBack():
+                resumed.put_back(core)
+            case Watchdog(works=True, text=text):
+                core.show("watchdog", text)
+            case Watchdog(text=text):
+                core.alarm("watchdog", text)
         if isinstance(data, Receive | Brought | Tracks | Plans):
             advice.assess_if_due(core)
 

@@ -15,7 +15,7 @@ from keepclear.line import liveness
 from keepclear.line import peer as peers
 from keepclear.line.frame import Ask, EntryItem, Have, Item, Note, Vector
 from keepclear.line.peer import Peer
-from keepclear.node import author, clocks, disputes, ledger, reconcile, situation, witness
+from keepclear.node import author, clocks, disputes, ledger, reconcile, resumed, situation, witness
 from keepclear.node.core import Core
 from keepclear.node.inputs import Brought, Receive
 from keepclear.node.state import Bundles
@@ -40,6 +40,7 @@ def receive(core: Core, data: Receive) -> None:
         return
     if strange:
         core.count_noise("unknown item", strange)
+    resumed.echoed(core, peer, frame.echo_ms)
     now, echo_ms = (core.mono_ms, core.wall_ms), peer.live.echo_ms
     liveness.hear(peer.live, frame.mono_ms, frame.wall_ms, frame.echo_ms, frame.hold_ms, now=now)
     low_ms, high_ms = peer.live.offset_low_ms, peer.live.offset_high_ms

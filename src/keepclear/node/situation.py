@@ -16,7 +16,7 @@ from keepclear.accord.shape import Volume
 from keepclear.accord.statement import BY_RULE, Doubt, Kind, Precedence
 from keepclear.accord.understanding import AckWithin, AnyRule, InForce
 from keepclear.line import peer as peers
-from keepclear.node import ladder, matters
+from keepclear.node import clones, ladder, matters
 from keepclear.node.core import Core
 from keepclear.node.state import Matter, Timer
 from keepclear.record import entry as entries
@@ -113,7 +113,7 @@ def _apply(core: Core, said: Said) -> None:
     if said.kind == Kind.RECEIPT:
         ladder.receipt(core, said)
     elif said.kind == Kind.LINK:
-        core.state.situation.linked[peers.book_key(said.party, said.incarnation)] = True
+        clones.link(core, said)
     elif said.kind in (Kind.UNDERSTANDING, Kind.ACCEPT):
         _agree(core, said)
     elif said.kind in matters.OPENING:

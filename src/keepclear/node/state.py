@@ -87,6 +87,7 @@ class Reconciling(msgspec.Struct, array_like=True):
     links: int = 0
     since_ms: int = 0
     wanted: dict[BookKey, int] = {}
+    echoed: int = 0  # the mask of the members that have echoed a time of this start to which it has not come
 
 
 class Checkpointing(msgspec.Struct, array_like=True):
@@ -107,6 +108,14 @@ class Dispute(msgspec.Struct, array_like=True):
 
     party: int
     reason: str
+    one: bytes
+    other: bytes
+
+
+class Twins(msgspec.Struct, frozen=True, array_like=True):
+    """Two starts of one member that were at work at the same time."""
+
+    party: int
     one: bytes
     other: bytes
 
@@ -189,12 +198,13 @@ class Timer(msgspec.Struct, array_like=True):
 class Situation(msgspec.Struct, array_like=True):
     """What the record says now. `waiting` holds statements whose referent has not come yet, by its leaf hash.
 
-    `waits` is how many of them are whose. `unmatched` are receipts for entries of ours that are not here.
+    `linked` is each start's newest LINK. `waits` is how many of them are whose. `unmatched` are receipts for entries of
+    ours that are not here.
     """
 
     epoch: int = 0
     agreements: list[bytes] = []
-    linked: dict[BookKey, bool] = {}
+    linked: dict[BookKey, bytes] = {}
     matters: dict[bytes, Matter] = {}
     waiting: dict[bytes, list[bytes]] = {}
     waits: dict[int, int] = {}
@@ -291,6 +301,7 @@ class State(msgspec.Struct, array_like=True):
     heard: dict[int, int] = {}
     newest: dict[int, bytes] = {}
     disputes: list[Dispute] = []
+    twins: list[Twins] = []
     noise: dict[str, int] = {}
     aside: list[bytes] = []
     outside: list[bytes] = []
