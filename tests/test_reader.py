@@ -270,12 +270,13 @@ class Line:
         start: int = 0,
         seen: Any = None,
         more: Iterable[Any] = (),
+        precedence: int = 4,
     ) -> Entry:
         leaves = [encode(item) for item in items]
         leaves += [b""] * ((32 if len(leaves) > 16 else 16) - len(leaves))
         salts = [hmac.digest(self.SEED, struct.pack(">I", i), "sha256") for i in range(len(leaves))]
         root = root_of([sha256(b"\0", salt, leaf) for salt, leaf in zip(salts, leaves, strict=True)])
-        before = [1, self.id, 0, party, incarnation, start, seq, prev, [seen], 1_800_000_000_000, 50, 4, kind]
+        before = [1, self.id, 0, party, incarnation, start, seq, prev, [seen], 1_800_000_000_000, 50, precedence, kind]
         header = encode([*before, None, [], 3, "", 1_800_000_000_000, None, root, None, party, *more])
         signature = self.keys[party].sign(b"keepclear/entry/1\0" + header)
         leaf = sha256(b"\0", header)
@@ -339,6 +340,7 @@ SOUND = {
     "a header item that is not known yet": of(LINE.entry(0, 0, more=[5])),
     "a time heard before 1970": of(LINE.entry(0, 0, seen=[bytes(8), 1, -5])),
     "4096 past the size": of(N0, LINE.entry(0, 4097, b"\1" * 32)),
+    "a FLASH far past the size": of(N0, LINE.entry(0, 9_000, b"\1" * 32, precedence=1)),
     "65 536 values": of(nils(65_532)),
     "a checkpoint": of(*HELD, notes=[LINE.note(0, 1, N0.leaf), LINE.note(0, 2, BOTH)]),
     "a checkpoint of more than is here": of(*HELD, notes=[LINE.note(0, 3, BOTH)]),
@@ -356,6 +358,7 @@ FAULTY = {
     "an entry after another than the one before": of(N0, LINE.entry(0, 1, b"\1" * 32)),
     "two starts of one incarnation": of(N0, LINE.entry(0, 1, N0.leaf, start=1)),
     "4097 past the size": of(N0, LINE.entry(0, 4098, b"\1" * 32)),
+    "a FLASH in slot 2^48": of(N0, LINE.entry(0, 2**48, b"\1" * 32, precedence=1)),
     "65 537 values": of(nils(65_533)),
     "entries out of sequence": of(N1, N0, as_given=True),
     "an entry twice": of(N0, N0, as_given=True),

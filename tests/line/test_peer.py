@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keepclear.line import peer as peers
-from keepclear.line.peer import WINDOW, Peer
+from keepclear.line.peer import WINDOW, WINDOW_FIRST, Peer
 
 INCARNATION = b"12345678"
 BOOK = peers.book_key(0, INCARNATION)
@@ -23,7 +23,7 @@ def test_flash_overtakes_ten_thousand_queued_entries() -> None:
     peer = Peer(index=1)
     for seq in range(10_000):
         peers.offer(peer, slot(seq), 4, seq)
-    assert len(peers.to_send(peer, 0)) == WINDOW
+    assert len(peers.to_send(peer, 0)) == WINDOW_FIRST
     peers.offer(peer, slot(10_000), 1, 10_000)
     assert peers.to_send(peer, 0) == [slot(10_000)], "the window is full, and it goes all the same"
 
@@ -158,7 +158,7 @@ def test_no_more_is_sent_past_a_gap_than_the_peer_can_hold_there_but_for_flash()
         peers.hold(peer, BOOK, 0, [peers.split_slot(one)[2] for one in new if one != slot(0)])
     assert sent == [slot(9_000), *(slot(seq) for seq in range(1, peers.AHEAD)), slot(0)], "the gap has its turn"
     peers.hold(peer, BOOK, peers.AHEAD, [])
-    assert peers.to_send(peer, now_ms) == [slot(seq) for seq in range(peers.AHEAD, peers.AHEAD + 256)]
+    assert peers.to_send(peer, now_ms) == [slot(seq) for seq in range(peers.AHEAD, peers.AHEAD + WINDOW_FIRST)]
 
 
 def test_a_flash_is_sent_again_each_second_however_often_it_was() -> None:
@@ -179,3 +179,100 @@ def test_a_word_on_slots_that_no_entry_can_have_is_no_word() -> None:
     peer = Peer(index=1)
     peers.hold(peer, BOOK, 2, [1, -1, 2**48, 2**53 - 1, 5])
     assert (peer.holds[BOOK].size, list(peer.holds[BOOK].beyond)) == (2, [5])
+
+
+def full(peer: Peer, count: int = 2_000) -> None:
+    for seq in range(count):
+        peers.offer(peer, slot(seq), 4, seq)
+
+
+def served(peer: Peer, queue_ms: int, rounds: int) -> None:
+    """Lets the peer take what it is sent at one entry in so many ms, behind 40 ms of path."""
+    now_ms, size, peer.live.base_ms, peer.live.smooth_ms = 0, 0, 40, 40
+    for _ in range(rounds):
+        size += len(peers.to_send(peer, now_ms))
+        trip_ms = 40 + queue_ms * peer.routine
+        peer.live.smooth_ms = trip_ms
+        now_ms += trip_ms
+        peers.hold(peer, BOOK, size, [], now_ms)
+
+
+def test_a_slow_peer_has_little_before_a_flash_and_a_quick_one_a_full_window() -> None:
+    quick, slow = Peer(index=1), Peer(index=1)
+    full(quick, 10_000)
+    full(slow)
+    served(quick, 0, 20)
+    assert quick.window == WINDOW
+    served(slow, 10, 20)
+    assert slow.window * 10 <= 2 * peers.QUEUED_MS, "of 10 ms each"
+
+
+def test_loss_alone_takes_nothing_off_the_window() -> None:
+    peer, now_ms = Peer(index=1), 0
+    peer.live.smooth_ms = 100
+    full(peer)
+    for _ in range(40):
+        sent = peers.to_send(peer, now_ms)
+        now_ms += 100
+        peers.hold(peer, BOOK, 0, [peers.split_slot(one)[2] for one in sent[::2]])
+    assert peer.window == WINDOW
+
+
+def test_what_flash_is_on_its_way_takes_no_room_from_the_others() -> None:
+    peer = Peer(index=1)
+    for seq in range(10_000, 10_000 + WINDOW):
+        peers.offer(peer, slot(seq), 1, seq)
+    assert len(peers.to_send(peer, 0)) == WINDOW
+    full(peer)
+    assert len(peers.to_send(peer, 0)) == WINDOW_FIRST, "the gap is filled, whatever FLASH is not held past it"
+    peers.hold(peer, BOOK, WINDOW_FIRST, [])
+    assert (peer.routine, len(peers.to_send(peer, 0))) == (0, WINDOW_FIRST)
+
+
+def test_on_a_far_link_a_flash_goes_after_one_round_trip_and_then_twice_in_each() -> None:
+    peer, now_ms, times = Peer(index=1), 0, []
+    peer.live.smooth_ms = 4_000
+    peers.offer(peer, slot(0), 1, 0)
+    while now_ms <= 8_000:
+        if peers.to_send(peer, now_ms):
+            times.append(now_ms)
+        due_ms = peers.next_resend_ms(peer)
+        assert due_ms is not None
+        now_ms = due_ms
+    assert times[0] == 0
+    assert 4_000 < times[1] < 5_000, "one round trip without a word, and not before"
+    assert times[2] + 4_000 < 12_000, "two lost in a row"
+    assert len(times) == 3
+
+
+def test_a_flash_that_comes_again_has_those_sent_long_ago_go_again_and_no_other() -> None:
+    peer = Peer(index=1)
+    peer.live.smooth_ms = 4_000
+    for seq, precedence, at_ms in ((0, 1, 0), (1, 4, 0), (2, 1, 1_000)):
+        peers.offer(peer, slot(seq), precedence, seq)
+        peers.to_send(peer, at_ms)
+    assert peers.to_send(peer, 2_100) == []
+    peer.repeated = True
+    assert peers.to_send(peer, 2_100) == [slot(0)]
+    assert peers.to_send(peer, 2_200) == [], "once for each time"
+
+
+def test_a_pace_that_falls_brings_forward_what_waits() -> None:
+    peer = Peer(index=1)
+    peer.live.smooth_ms = 2_000
+    peers.offer(peer, slot(0), 3, 0)
+    peers.to_send(peer, 0)
+    peer.live.smooth_ms = 40
+    assert peers.to_send(peer, 200) == [slot(0)]
+
+
+def test_a_jitter_that_came_later_does_not_keep_the_window_small() -> None:
+    peer = Peer(index=1)
+    full(peer, 8_000)
+    served(peer, 0, 5)
+    size, now_ms = peer.holds[BOOK].size, 10_000
+    for _ in range(40):
+        size += len(peers.to_send(peer, now_ms))
+        peer.live.smooth_ms, now_ms = 400, now_ms + 400
+        peers.hold(peer, BOOK, size, [], now_ms)
+    assert peer.window == WINDOW

@@ -6,8 +6,9 @@ from tests.node.solo import BRAVO, GENESIS, KEYS, WALL_MS, Solo
 from keepclear.accord import statement
 from keepclear.accord.statement import Kind, Precedence, Receipt
 from keepclear.line import peer as peers
-from keepclear.line.frame import Have
-from keepclear.node.inputs import Displayed, Tick
+from keepclear.line.frame import EntryItem, Have, Vector
+from keepclear.node.inputs import Displayed, Durable, Tick
+from keepclear.node.state import Arrival, Owed
 from keepclear.record import entry as entries
 from keepclear.record import tree
 from keepclear.record.entry import NO_PREV, Header
@@ -16,13 +17,14 @@ BODY = statement.to_bytes(statement.Distress(volumes=(), last_fix_ms=None))
 INCARNATION = b"fresh" + bytes(3)
 
 
-def chain(count: int) -> list[bytes]:
-    """The first entries of BRAVO's logbook."""
+def chain(count: int, flash: tuple[int, ...] = ()) -> list[bytes]:
+    """The first entries of BRAVO's logbook, some of them FLASH."""
     raws, prev = [], NO_PREV
     for seq in range(count):
         header = Header(
             suite=1, line=GENESIS.line, epoch=0, party=BRAVO, incarnation=INCARNATION, start=0, seq=seq, prev=prev,
-            seen=(None, None), wall_ms=WALL_MS, wall_err_ms=50, precedence=Precedence.ROUTINE, kind=Kind.DISTRESS,
+            seen=(None, None), wall_ms=WALL_MS, wall_err_ms=50,
+            precedence=Precedence.FLASH if seq in flash else Precedence.ROUTINE, kind=Kind.DISTRESS,
             replaces=None, refs=(), to=GENESIS.everyone, seat="", valid_from_ms=WALL_MS, expiry_ms=None,
             body_root=entries.body_root(bytes(32), BODY), releases_hash=None, key=GENESIS.node_key(BRAVO),
         )  # fmt: skip
@@ -110,3 +112,65 @@ def test_the_author_is_told_of_each_entry_past_a_gap_and_not_of_the_same_few_aga
     solo.hear_entry(BRAVO, chain(151)[150])
     again = [item for item in solo.sent() if isinstance(item, Have)]
     assert [(have.size, have.beyond) for have in again] == [(0, (150,))], "its word was lost on the way"
+
+
+def beyond(solo: Solo) -> set[int]:
+    return {seq for receipt in receipts(solo) for seq, _, _ in receipt.beyond}
+
+
+def test_a_flash_far_past_a_gap_is_receipted_at_once() -> None:
+    solo, raws = Solo().start(), chain(4_200, flash=(4_199,))
+    solo.hear_entry(BRAVO, raws[0])
+    solo.hear_entry(BRAVO, raws[4_199])
+    assert beyond(solo) == {4_199}
+    assert len(solo.shows()) == 2
+    assert solo.noise == {}
+
+
+def test_a_flash_past_a_gap_is_told_before_what_came_before_it() -> None:
+    solo, raws = Solo(durable=False).start(), chain(60, flash=(50,))
+    for raw in raws[1:]:
+        solo.hear_entry(BRAVO, raw)
+    solo.take(Durable(solo.stamp(), solo.node.state.n))
+    assert [50 in {seq for seq, _, _ in receipt.beyond} for receipt in receipts(solo)] == [True]
+
+
+def test_a_flash_is_told_at_once_however_many_times_are_told_with_it() -> None:
+    solo, raws = Solo().start(), chain(41, flash=(40,))
+    owed_before = 40
+    for raw in raws[:owed_before]:
+        solo.mono_ms += 5_000
+        solo.hear_entry(BRAVO, raw)
+    solo.node.state.owed[peers.book_key(BRAVO, INCARNATION)] = owed = Owed(said_ms=solo.mono_ms)
+    for seq, raw in enumerate(raws[:owed_before]):
+        owed.arrivals[seq] = Arrival(seq, tree.leaf_hash(msgspec.msgpack.decode(raw)[0]), 4, 5_000 * seq)
+    solo.hear_entry(BRAVO, raws[40])
+    last = receipts(solo)[-1]
+    assert len(last.ranges) == 32
+    assert last.ranges[-1][:2] == (40, 1)
+    assert sorted(owed.arrivals) == list(range(31, 40)), "the rest has its turn"
+
+
+def test_a_flash_that_comes_again_brings_its_receipt_again() -> None:
+    solo, (raw,) = Solo().start(), chain(1, flash=(0,))
+    vectored(solo)
+    solo.hear_entry(BRAVO, raw)
+    assert said_receipts(solo) == 1
+    solo.done.clear()
+    solo.mono_ms += 400
+    solo.hear_entry(BRAVO, raw)
+    assert said_receipts(solo) == 1, "before its own time has come"
+    solo.done.clear()
+    solo.hear_entry(BRAVO, raw)
+    assert said_receipts(solo) == 0, "not twice in one moment"
+
+
+def vectored(solo: Solo) -> None:
+    """BRAVO has said that it holds nothing."""
+    solo.node.state.peers[BRAVO].live.smooth_ms = 600
+    solo.hear(BRAVO, Vector(solo.node.state.peers[BRAVO].ask, ()))
+
+
+def said_receipts(solo: Solo) -> int:
+    entered = [entries.read(item.raw, 65_536) for item in solo.sent() if isinstance(item, EntryItem)]
+    return sum(entry.header.kind == Kind.RECEIPT for entry in entered)

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.record.build import Line, notice
 
+from keepclear.accord.statement import Precedence
 from keepclear.record import logbook
 from keepclear.record.entry import Entry
 from keepclear.record.logbook import Incarnation, Logbooks, Verdict
@@ -82,6 +83,16 @@ def test_what_is_too_far_ahead_is_not_held() -> None:
     book = empty()
     assert book.add(forked(4_096, prev=bytes(31) + b"1"))[0] == Verdict.HELD
     assert book.add(forked(4_097, prev=bytes(31) + b"1"))[0] == Verdict.FULL
+
+
+def test_a_flash_is_held_however_far_ahead_but_not_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    book, far = empty(), {"prev": bytes(31) + b"1", "precedence": Precedence.FLASH}
+    assert book.add(forked(20_000, **far))[0] == Verdict.HELD
+    assert book.add(forked(2**48, **far))[0] == Verdict.FULL, "a slot that the line cannot name"
+    monkeypatch.setattr(logbook, "MAX_HELD_URGENT", 2)
+    assert book.add(forked(30_000, **far))[0] == Verdict.HELD
+    assert book.add(forked(40_000, **far))[0] == Verdict.FULL
+    assert book.add(forked(4_096, **far))[0] == Verdict.HELD
 
 
 def test_incarnations_stand_by_start_number() -> None:

@@ -21,7 +21,7 @@ LOOPBACK: Final = ("127.0.0.1", 0)
 DATAGRAMS_PER_SECOND: Final = 20_000  # about 200 Mbit/s: more than one core can seal and open
 BURST: Final = 5_000  # a quarter of a second: the 64 KiB entries of a reconciliation in one go
 BUFFER_BYTES: Final = 4 * 1_024 * 1_024  # what arrives while a step takes 150 ms at the full rate
-READS_AT_ONCE: Final = 64  # then the loop's other work has its turn, however much arrives
+READS_AT_ONCE: Final = 8  # about 8 ms of work; then the loop's other work has its turn, however much arrives
 UNKNOWN: Final = ""
 
 Address = tuple[str, int]

@@ -2,8 +2,10 @@
 
 import asyncio
 import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from keepclear.host import generation
 from keepclear.host.clock import Clock
@@ -13,6 +15,9 @@ from keepclear.host.identity import load_identity
 from keepclear.host.service import Listener, Service, settings_for
 from keepclear.host.tracks_port import TracksPort
 from keepclear.node.inputs import PutBack, Watchdog
+
+# The writer takes Python's lock once for each row; with the usual 5 ms a busy loop makes it wait so long each time.
+SWITCH_S: Final = 0.000_5
 
 
 def of_member(config: Config) -> Service:
@@ -27,6 +32,7 @@ def run(
     make: Callable[[Config], Service] = of_member,
 ) -> None:
     """Runs the node, with a watchdog beside it, until SIGINT or SIGTERM. Raises what ended it otherwise."""
+    sys.setswitchinterval(SWITCH_S)
     asyncio.run(_run(config, listener, ready, make))
 
 

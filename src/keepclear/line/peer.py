@@ -1,8 +1,10 @@
 """One peer's state machine: what it durably holds, what it still lacks, and what is on its way to it.
 
 The law: what a peer is sent is decided by what it says it holds since its start, never by old receipts. Sending is
-idempotent and selective, in the sequence of precedence; a FLASH overtakes whatever waits. The volatile state of one
-session: it starts empty with every session and every start of this node, but for how long we have not been heard.
+idempotent and selective, in the sequence of precedence; a FLASH overtakes whatever waits, and so that it does not
+stand behind what is on its way already, no more than a tenth of a second of the peer's work or of the path's rate is.
+The volatile state of one session: it starts empty with every session and every start of this node, but for how long
+we have not been heard.
 """
 
 from heapq import heappop, heappush
@@ -15,15 +17,20 @@ from keepclear.line import paths as ways
 from keepclear.line.liveness import Liveness
 from keepclear.line.paths import Path
 
-WINDOW: Final = 256  # entries on their way to one peer; PEERS' fixed window of datagrams
+WINDOW: Final = 256  # entries on their way to one peer at most; PEERS' fixed window of datagrams
+WINDOW_FIRST: Final = 32
+WINDOW_LEAST: Final = 4
+QUEUED_MS: Final = 100  # how much longer the round trip may be for what we have on its way
+MARGIN_MS: Final = 40  # a group of inputs, the disk, a tick
 RELAY_AFTER_MS: Final = 1_000  # an entry of somebody else is relayed only if its author has not brought it by then
 ASK_AGAIN_MS: Final = 500
 TELL_AGAIN_MS: Final = 100  # a vector is long; a question is repeated after ASK_AGAIN_MS and not sooner
+LEAST_MS: Final = 80
 RESEND_MOST_MS: Final = 5_000
 FLASH_MOST_MS: Final = 1_000  # a line that comes back is told of it within that
 WORD_MOST_MS: Final = 1_000  # a busy peer is given more time, but a FLASH that was lost does not wait longer for that
-MAX_BEYOND_KNOWN: Final = 4_096  # slots past a gap that a peer is remembered to hold, as many as a logbook holds
-AHEAD: Final = 2_048  # how far past a peer's first gap we send, half of what it can hold there; a FLASH goes anyway
+MAX_BEYOND_KNOWN: Final = 8_192  # slots past a gap that a peer is remembered to hold, as many as a logbook holds
+AHEAD: Final = 2_048  # how far past a peer's first gap we send, half of how far it holds; a FLASH goes anyway
 MAX_SEQ: Final = 2**48
 MAX_STRANGE_BOOKS: Final = 2_000  # logbooks that only the peer has named so far; a vector lists 1 000
 
@@ -87,6 +94,14 @@ class Peer(msgspec.Struct, array_like=True):
     told_ms: int | None = None
     word_ms: int | None = None  # from sending an entry to the peer's word on it: its queue and its disk are in this
     paths: dict[str, Path] = {}  # by name, each with its own proof of life
+    window: int = WINDOW_FIRST  # how many entries may be on their way, FLASH aside
+    routine: int = 0  # how many are, FLASH aside
+    most: int = 0  # how many were at once, since the window was fitted
+    calm_ms: int | None = None  # the round trip while little of ours is on its way
+    paced_ms: int = 0  # when the window was last fitted to the round trip
+    due_ms: int | None = None  # before this nothing on its way is due again
+    waited_ms: int = 0  # the patience that this was reckoned with
+    repeated: bool = False  # a FLASH of the peer has come again: our word on it, and our receipt, may be lost
 
 
 def begin(peer: Peer, session: bytes, nonce: bytes) -> Peer:
@@ -125,6 +140,7 @@ def hold(peer: Peer, book: BookKey, size: int, beyond: list[int], now_ms: int | 
         _come_near(peer, book, size)
     for slot in arrived:
         flight = peer.flight.pop(slot)
+        peer.routine -= flight.precedence > 1
         if now_ms is not None and flight.tries == 0:  # of one sent twice it is not known which sending is answered
             _learn_pace(peer, now_ms - flight.sent_ms)
 
@@ -182,38 +198,90 @@ def due_relays(peer: Peer, now_ms: int) -> list[SlotKey]:
 
 def to_send(peer: Peer, now_ms: int) -> list[SlotKey]:
     """The entries to send now, most urgent first, each marked as on its way: overdue ones again, then new ones."""
-    patience_ms = _patience_ms(peer)
-    oldest = next(iter(peer.flight.values()), None)
-    again: list[tuple[int, SlotKey]] = []
-    if oldest is not None and oldest.sent_ms + patience_ms <= now_ms:  # before that, nothing can be due
-        again = [(f.precedence, slot) for slot, f in peer.flight.items() if _due_ms(f, patience_ms) <= now_ms]
-    out = sorted(again)
-    for precedence, slot in out:
-        peer.flight[slot] = Flight(precedence, now_ms, peer.flight.pop(slot).tries + 1)
-    while peer.queue and (len(peer.flight) < WINDOW or peer.queue[0][0] == 1):
+    _fit_window(peer, now_ms)
+    out = _overdue(peer, now_ms)
+    while peer.queue and (peer.routine < peer.window or peer.queue[0][0] == 1):
         precedence, number, slot = heappop(peer.queue)
         if slot in peer.flight or has(peer, slot):
             continue
         if precedence > 1 and _is_far(peer, slot):
             heappush(peer.far.setdefault(slot[:9], []), (int.from_bytes(slot[9:], "big"), precedence, number))
             continue
-        peer.flight[slot] = Flight(precedence, now_ms, 0)
+        peer.flight[slot] = flight = Flight(precedence, now_ms, 0)
+        peer.routine += precedence > 1
+        _awaits(peer, flight)
         out.append((precedence, slot))
+    peer.most = max(peer.most, peer.routine)
     out.sort(key=lambda item: item[0])
     return [slot for _, slot in out]
 
 
+def _fit_window(peer: Peer, now_ms: int) -> None:
+    """Once in a round trip, makes the window what leaves the round trip near what it is when nothing waits.
+
+    Loss says nothing of how much there is room for, and is not asked. At the least window, what the round trip is
+    then is the path's own: so a jitter that came later does not keep it there.
+    """
+    trip_ms = peer.live.smooth_ms
+    if trip_ms is None or now_ms - peer.paced_ms < trip_ms:
+        return
+    if peer.calm_ms is None:
+        peer.calm_ms = trip_ms if peer.live.base_ms is None else peer.live.base_ms
+    if trip_ms < peer.calm_ms or peer.most <= WINDOW_LEAST:
+        peer.calm_ms = trip_ms
+    peer.paced_ms, peer.most = now_ms, peer.routine
+    fitting = peer.window * (peer.calm_ms + QUEUED_MS) // max(1, trip_ms)
+    if fitting < peer.window or peer.queue:
+        peer.window = min(WINDOW, max(WINDOW_LEAST, peer.window // 2, min(fitting, 2 * peer.window)))
+
+
+def _overdue(peer: Peer, now_ms: int) -> list[tuple[int, SlotKey]]:
+    """What is to be sent again, with its precedence; all that is on its way is looked at only when something may be."""
+    if not peer.flight:
+        peer.due_ms = None
+    repeated, peer.repeated = peer.repeated, False
+    nothing_yet = peer.due_ms is None or (now_ms < peer.due_ms and 2 * _patience_ms(peer) >= peer.waited_ms)
+    if nothing_yet and not repeated:
+        return []
+    arrived_ms = now_ms - max(LEAST_MS, (peer.live.smooth_ms or 0) // 2)  # what left later may still be on its way
+    again = sorted(
+        (f.precedence, slot)
+        for slot, f in peer.flight.items()
+        if _due_ms(peer, f) <= now_ms or (repeated and f.precedence == 1 and f.sent_ms <= arrived_ms)
+    )
+    for precedence, slot in again:
+        peer.flight[slot] = Flight(precedence, now_ms, peer.flight.pop(slot).tries + 1)
+    peer.due_ms = None
+    for flight in peer.flight.values():
+        _awaits(peer, flight)
+    return again
+
+
+def _awaits(peer: Peer, flight: Flight) -> None:
+    due_ms = _due_ms(peer, flight)
+    peer.due_ms = due_ms if peer.due_ms is None else min(peer.due_ms, due_ms)
+    peer.waited_ms = _patience_ms(peer)
+
+
 def next_resend_ms(peer: Peer) -> int | None:
-    """The monotonic time at which something on its way is overdue; None when nothing is."""
-    patience_ms = _patience_ms(peer)
-    oldest = next(iter(peer.flight.values()), None)
-    if oldest is not None and oldest.tries < 2:  # no other was sent earlier, and none waits less
-        return _due_ms(oldest, patience_ms)
-    return min((_due_ms(flight, patience_ms) for flight in peer.flight.values()), default=None)
+    """The monotonic time before which nothing on its way is overdue; None when nothing is on its way."""
+    return peer.due_ms if peer.flight else None
 
 
-def _due_ms(flight: Flight, patience_ms: int) -> int:
+def _due_ms(peer: Peer, flight: Flight) -> int:
     """When something is to be sent again: the wait grows with every other time, up to 5 s, for a FLASH up to 1 s."""
-    most_ms = max(patience_ms, FLASH_MOST_MS) if flight.precedence == 1 else RESEND_MOST_MS
-    wait_ms = patience_ms * (1 + flight.tries // 2)
-    return flight.sent_ms + (wait_ms if wait_ms < most_ms else most_ms)
+    if flight.precedence == 1:
+        return flight.sent_ms + _flash_wait_ms(peer, flight.tries)
+    return flight.sent_ms + min(RESEND_MOST_MS, _patience_ms(peer) * (1 + flight.tries // 2))
+
+
+def _flash_wait_ms(peer: Peer, tries: int) -> int:
+    """A FLASH waits for no more than the round trip; once that has brought no word, it goes twice in each, so that a
+    second loss does not cost a second round trip.
+    """
+    trip_ms = liveness.FIRST_ROUND_TRIP_MS if peer.live.smooth_ms is None else peer.live.smooth_ms
+    word_ms = min(WORD_MOST_MS, (peer.word_ms or 0) * 3 // 2)
+    if not tries:
+        return max(LEAST_MS, trip_ms + trip_ms // 8 + MARGIN_MS, word_ms)
+    wait_ms = max(LEAST_MS, trip_ms // 2 + MARGIN_MS, word_ms // 2)
+    return min(wait_ms * (1 + tries // 2), max(wait_ms, FLASH_MOST_MS))

@@ -4,7 +4,7 @@ The law: what goes in has been checked; it is kept with the input that brought i
 its statement is folded into the situation at once, in or out of sequence.
 """
 
-from keepclear.accord.statement import BY_RULE
+from keepclear.accord.statement import BY_RULE, Precedence
 from keepclear.line import peer as peers
 from keepclear.node import courier, disputes, situation
 from keepclear.node.core import Core
@@ -31,6 +31,8 @@ def take(core: Core, entry: Entry, by: int, max_held: int = MAX_HELD) -> Verdict
         peers.hold(peer, book, 0, [seq])
         if verdict is Verdict.KNOWN:
             peer.tell.setdefault(book, []).append(seq)  # our word on it was lost on the way, or is about to be said
+            if party == by and entry.header.precedence == Precedence.FLASH:
+                peer.repeated = True
     return verdict
 
 

@@ -82,9 +82,11 @@ def _may_be_news(arrival: Arrival) -> bool:
 
 def _say(core: Core, book: Incarnation, owed: Owed, fresh: list[Arrival], precedence: int) -> None:
     size, beyond_seqs = core.durable(book)
-    ranges = _fitting(sorted((a for a in fresh if a.seq < size), key=lambda a: a.seq))
+    ranges = _fitting(sorted((a for a in fresh if a.seq < size), key=lambda a: a.seq), precedence)
     told = {seq for first, count, _, _ in ranges for seq in range(first, first + count)}
-    held = sorted((a for a in fresh if a.seq >= size and a.seq in beyond_seqs), key=lambda a: a.seq)[:MAX_BEYOND]
+    beyond = (a for a in fresh if a.seq >= size and a.seq in beyond_seqs)
+    urgent_first = sorted(beyond, key=lambda a: (a.precedence > Precedence.FLASH, a.seq))[:MAX_BEYOND]
+    held = sorted(urgent_first, key=lambda a: a.seq)
     if not ranges and not held:
         return
     body = Receipt(
@@ -110,13 +112,17 @@ def _settle(owed: Owed, told: set[int], held: set[int]) -> None:
             owed.unshown[seq] = arrival
 
 
-def _fitting(arrivals: list[Arrival]) -> list[Range]:
-    """The arrivals as ranges, as exact as a receipt has room for; what is still too much is told the next time."""
+def _fitting(arrivals: list[Arrival], precedence: int) -> list[Range]:
+    """The arrivals as ranges, as exact as a receipt has room for; what is still too much is told the next time, and of
+    that nothing that is as urgent as the receipt.
+    """
     for within_ms in TOGETHER_MS:
         out = _ranges(arrivals, within_ms)
         if len(out) <= MAX_RANGES:
-            break
-    return out[:MAX_RANGES]
+            return out
+    urgent = {a.seq for a in arrivals if a.precedence <= precedence}
+    first = sorted(out, key=lambda lot: urgent.isdisjoint(range(lot[0], lot[0] + lot[1])))[:MAX_RANGES]
+    return sorted(first)
 
 
 def _ranges(arrivals: list[Arrival], within_ms: int) -> list[Range]:

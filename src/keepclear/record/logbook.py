@@ -10,10 +10,13 @@ from typing import Final
 
 import msgspec
 
+from keepclear.accord.statement import Precedence
 from keepclear.record import tree
 from keepclear.record.entry import NO_PREV, Entry
 
-MAX_HELD: Final = 4_096  # entries held past a gap, per incarnation: four minutes of a flood, 4 MB
+MAX_HELD: Final = 4_096  # how far past a gap entries are held, per incarnation: four minutes of a flood, 4 MB
+MAX_HELD_URGENT: Final = 2 * MAX_HELD  # how many with FLASH, which is held however far past the gap it is
+MAX_SEQ: Final = 2**48  # of an entry held so far off
 MAX_INCARNATIONS: Final = 100_000  # starts of one party: one a minute for ten weeks
 
 BookId = tuple[int, bytes]
@@ -97,7 +100,7 @@ class Incarnation:
                 "two start numbers in one incarnation", (self.entries or list(self.held.values()))[0].raw, entry.raw
             )
         if seq > self.size:
-            if seq - self.size > max_held:
+            if seq - self.size > max_held and not self._holds_far(entry):
                 return Verdict.FULL, None
             self.held[seq] = entry
             return Verdict.HELD, None
@@ -107,6 +110,10 @@ class Incarnation:
             )
         self._append(entry)
         return Verdict.APPENDED, self._drain()
+
+    def _holds_far(self, entry: Entry) -> bool:
+        header = entry.header
+        return header.precedence == Precedence.FLASH and header.seq < MAX_SEQ and len(self.held) < MAX_HELD_URGENT
 
     def _append(self, entry: Entry) -> None:
         self.entries.append(entry)
