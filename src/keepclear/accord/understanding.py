@@ -217,7 +217,7 @@ def standard_rules() -> tuple[AnyRule, ...]:
         AckWithin("A1", "A seat acknowledges within so long of the display.", _pairs_of(limits)),
         Reaction("M1", "Margins are reckoned with these times.", 30_000, 60_000, 60_000),
         LineTesting("T1", "A person tests the line in turn, and a person answers.", hour, 2 * minute),
-        DeadLine("D1", "While the line is dead nothing has ended.", minute, DeadLineAction.KEEP_CLEAR),
+        DeadLine("D1", "While the line is dead nothing has ended.", minute, int(DeadLineAction.KEEP_CLEAR)),
     )
 
 
@@ -238,7 +238,7 @@ def _parameters(rule: AnyRule) -> list[Any]:
         case LineTesting():
             return [rule.every_ms, rule.reply_ms]
         case DeadLine():
-            return [rule.after_ms, rule.action]
+            return [rule.after_ms, int(rule.action)]
         case _:
             return []
 
