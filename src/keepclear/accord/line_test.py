@@ -60,6 +60,7 @@ class Trial(msgspec.Struct, frozen=True):
     leaf: bytes | None = None
     wall_ms: int | None = None
     seat: str = ""
+    asked: str = ""
     answers: tuple[Answered, ...] = ()
 
 
@@ -134,7 +135,8 @@ def _trial(said: Said, parties: Sequence[int], rule: LineTesting | None, answers
         number = slot(said.wall_ms, rule.every_ms)
         if turn(number, parties) == said.party:
             due_ms = number * rule.every_ms
-    return Trial(said.party, due_ms, said.leaf, said.wall_ms, said.seat, tuple(answers))
+    asked = words(said.body.nonce) if isinstance(said.body, LineTest) else ""
+    return Trial(said.party, due_ms, said.leaf, said.wall_ms, said.seat, asked, tuple(answers))
 
 
 def _missed(

@@ -36,7 +36,7 @@ def tests(directory: Path, as_json: bool) -> None:
         return
     if found["tests"]:
         rows = [_row(one, found["parties"]) for one in found["tests"]]
-        table("", ("due", "from", "said", "hash", "answered"), rows)
+        table("", ("due", "from", "said", "hash", "asks for", "answered"), rows)
     else:
         click.echo("no line test has been said")
     due = found["next"]
@@ -51,12 +51,12 @@ def _row(one: dict[str, Any], parties: list[str]) -> list[str]:
     due = "beside" if one["due_ms"] is None else zulu(one["due_ms"])
     who = clean(one["by"])
     if one["leaf"] is None:
-        return [due, who, MISSED, "", ""]
+        return [due, who, MISSED, "", "", ""]
     answers = [_answer(answer) for answer in one["answers"]]
     silent = set(parties) - {answer["from"] for answer in one["answers"]} - {one["by"]}
     words = [*answers, *(f"{clean(name)}: NOT ANSWERED" for name in sorted(silent))]
     said = zulu(one["said_ms"] // 1_000 * 1_000)[-9:]
-    return [due, f"{who} ({clean(one['seat'])})", said, short(one["leaf"]), "; ".join(words)]
+    return [due, f"{who} ({clean(one['seat'])})", said, short(one["leaf"]), one["asked"], "; ".join(words)]
 
 
 def _answer(answer: dict[str, Any]) -> str:

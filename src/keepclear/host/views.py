@@ -173,7 +173,7 @@ def tests(service: "Service") -> View:
 def _trial(names: Sequence[str], one: line_test.Trial) -> View:
     return {
         "by": names[one.party], "due_ms": one.due_ms, "leaf": one.leaf.hex() if one.leaf else None,
-        "said_ms": one.wall_ms, "seat": one.seat,
+        "asked": one.asked, "said_ms": one.wall_ms, "seat": one.seat,
         "answers": [
             {
                 "from": names[answer.party], "seat": answer.seat, "agrees": answer.agrees, "took_ms": answer.took_ms,
