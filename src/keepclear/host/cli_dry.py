@@ -40,7 +40,7 @@ def preview(
     agreed = understanding.in_force(history.values(), frozenset(desk.identity.genesis.parties()))
     findings = check.check(said, understanding.rules_for(agreed, said), history.get(replaces or b""))
     unusable = geometry.unusable(geometry.geometry_faults(situation.volumes_of(said)))
-    suspended = (Mark.SUSPENDED,) if channel.is_marked(said, history.values()) else ()
+    suspended = (Mark.SUSPENDED,) if channel.is_marked(said, _of_parties(desk, history)) else ()
     marks = (*check.marks(said, findings, unusable), *suspended)
     text = phrases.render(said, desk.names, history, marks, findings)
     return "\n".join([text, "", _rules_in_force(agreed, desk.now_ms, findings), *gives_away(desk, body)])
@@ -115,6 +115,11 @@ def _said(
         seq=last.seq + 1 if last else 0, wall_ms=desk.now_ms, wall_err_ms=0, precedence=Precedence(precedence),
         kind=body.kind, replaces=replaces, refs=refs, seat=desk.seats[0], body=body,
     )  # fmt: skip
+
+
+def _of_parties(desk: Desk, history: dict[bytes, Said]) -> list[Said]:
+    parties = desk.identity.genesis.parties()
+    return [one for one in history.values() if one.party in parties]
 
 
 def _history(desk: Desk) -> dict[bytes, Said]:

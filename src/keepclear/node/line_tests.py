@@ -16,6 +16,7 @@ from keepclear.node.state import Timer
 from keepclear.record.genesis import Mode
 
 LOOK_EVERY_MS: Final = 1_000
+OLD_MS: Final = 3_600_000  # a test that came so late, or was found at a start, calls nobody any more
 
 
 def rule_now(core: Core) -> LineTesting | None:
@@ -51,7 +52,7 @@ def remind(core: Core) -> None:
 def look(core: Core, timer: Timer) -> None:
     """The time to answer a test is over: tells who has not."""
     test = core.state.facts.tests.get(timer.leaf)
-    if test is None:
+    if test is None or core.wall_ms - test.wall_ms > OLD_MS:
         return
     parties = core.genesis.parties()
     if test.party != core.me:

@@ -26,7 +26,7 @@ COMPARE_AFTER_MS: Final = 10_000  # what was on its way when a list was made has
 IN_FORCE, ACTIVE = matters.IN_FORCE, matters.ACTIVE
 MAX_WAITING: Final = 4_000  # of one member's statements for what they refer to
 MAX_OUTSIDE: Final = 1_000  # statements outside the record that are remembered as shown
-MAX_CHANNEL: Final = 1_000  # words on the state of the channel that are remembered
+MAX_CHANNEL: Final = 64  # words of one party on the state of the channel; the newest are kept
 MAX_AGREEMENTS: Final = 500  # proposals and acceptances of one party: one a day for a year
 
 
@@ -148,16 +148,18 @@ def _apply(core: Core, said: Said) -> None:
 
 def _set_channel(core: Core, said: Said) -> None:
     """Takes in a party's word on the channel, and says so when that changes who has suspended it."""
+    if said.party not in core.genesis.parties():
+        return
     before = channel.suspended_by(channel_words(core))
-    words = core.state.facts.channel
-    if len(words) >= MAX_CHANNEL:
-        del words[0]
-    words.append(said.leaf)
+    core.state.facts.channel.append(said.leaf)
+    own = [one for one in channel_words(core) if one.party == said.party]
+    if len(own) > MAX_CHANNEL:
+        core.state.facts.channel.remove(min(own, key=lambda one: (one.wall_ms, one.place)).leaf)
     for matter in core.state.situation.matters.values():
         if matter.wall_ms >= said.wall_ms:
             _judge_anew(core, matter)
     now = channel.suspended_by(channel_words(core))
-    if now != before and said.party in core.genesis.parties():
+    if now != before:
         names = " and ".join(core.name(party) for party in now)
         text = f"the channel is suspended by {names}: what is said is marked, nothing is held back" if now else ""
         core.show("channel", text or "no party suspends the channel any more", said.leaf, said.precedence, now)

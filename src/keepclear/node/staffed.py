@@ -15,7 +15,7 @@ from keepclear.node.core import Core
 from keepclear.node.facts import Asked
 
 TEST: Final = "line test"
-MAX_TESTS: Final = 256  # that are remembered; the record has all
+MAX_TESTS: Final = 64  # of one member that are remembered, the newest; the record has all
 TOLD: Final = 8  # tests that a missed one is told with
 
 
@@ -25,8 +25,9 @@ def tested(core: Core, said: Said, released: bool) -> None:
     if not isinstance(body, LineTest):
         return
     facts.tests[said.leaf] = Asked(said.leaf, said.party, said.wall_ms, body.nonce)
-    if len(facts.tests) > MAX_TESTS:
-        del facts.tests[min(facts.tests.values(), key=lambda one: (one.wall_ms, one.leaf)).leaf]
+    own = [one for one in facts.tests.values() if one.party == said.party]
+    if len(own) > MAX_TESTS:
+        del facts.tests[min(own, key=lambda one: (one.wall_ms, one.leaf)).leaf]
     if released:
         _seen(core, said)
     if said.party != core.me and core.me in core.genesis.parties():
@@ -59,7 +60,9 @@ def state(core: Core, member: int, every_ms: int) -> Staffed:
         return Staffed.UNANSWERED
     if person is None:
         return Staffed.UNTESTED
-    return Staffed.STAFFED if core.wall_ms - person[0] <= every_ms * 3 // 2 else Staffed.STALE
+    since_ms = core.wall_ms - person[0]  # by two clocks; one that is far ahead shows nothing of now
+    fresh = -line_test.leeway_ms(every_ms) <= since_ms <= every_ms * 3 // 2
+    return Staffed.STAFFED if fresh else Staffed.STALE
 
 
 def missed(core: Core, member: int, what: str, since_ms: int) -> None:
