@@ -157,7 +157,7 @@ def test_the_rules_for_a_dead_line_are_told_at_both_ends_without_a_message() -> 
     line.say(A, notice(line.wall_ms + 1_000, line.wall_ms + 5_000))
     line.run(10_000)
     cut = line.world.now
-    line.world.cut = {(A, B)}
+    line.world.cut = {(A, B), (A, OBSERVER)}
     line.run(58_000)
     assert not line.shown(A, "dead line")
     line.run(4_000)
@@ -169,10 +169,12 @@ def test_the_rules_for_a_dead_line_are_told_at_both_ends_without_a_message() -> 
         assert line.alarms(who, "dead line")
         at.append(told_ms - cut)
     assert all(58_000 <= ms <= 61_000 for ms in at)
+    assert abs(at[A] - at[B]) <= 2_500, "the suspect threshold and a round trip"
     line.world.cut = set()
     line.run(5_000)
     for who in (A, B):
         assert "D1 for a dead line ends here" in line.shown(who, "dead line")[-1].text
+    assert not line.shown(OBSERVER, "dead line"), "an observer that hears nothing does not speak for the parties"
 
 
 def lists(line: Line, who: int) -> list[statement.InForceList]:
@@ -196,7 +198,11 @@ def test_each_party_says_what_it_holds_in_force_when_the_line_comes_back() -> No
         [one] = lists(line, who)
         assert one.leaves == tuple(sorted((leaf, other)))
         assert one.digest == in_force.digest((leaf, other))
+    line.say(A, statement.Cancel(), Precedence.IMMEDIATE, replaces=leaf)
+    new = line.say(B, notice(line.wall_ms + 30 * MINUTE))
     line.run(15_000)
+    assert line.matter(B, leaf).status == "cancelled"
+    assert new in situation.in_force_here(line.member(A).node.core), "later than the lists, and so no difference"
     assert not line.alarms(A, "in force")
     assert not line.alarms(B, "in force")
     assert lists(line, OBSERVER) == []

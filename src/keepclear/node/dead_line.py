@@ -25,7 +25,9 @@ def follow(core: Core) -> None:
         if peer is None:
             continue
         if peer.live.told is LineState.DEAD:
-            _apply(core, peer, facts.dead.setdefault(member, []))
+            told = facts.dead.setdefault(member, [])
+            if core.me in core.genesis.parties():  # what an observer does not hear, the parties may
+                _apply(core, peer, told)
         elif peer.live.told in (LineState.OPEN, LineState.DEGRADED) and member in facts.dead:
             told = facts.dead.pop(member)
             listing.reconnected(core)
