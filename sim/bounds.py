@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator
 from keepclear.line import frame as frames
 from keepclear.line import peer as peers
 from keepclear.line.peer import Peer
-from keepclear.node import duties, flights, ladder, lost, matters, situation, state, witness
+from keepclear.node import duties, flights, ladder, lost, matters, situation, staffed, state, witness
 from keepclear.node.node import Node
 
 Bound = tuple[str, int, int]
@@ -38,6 +38,9 @@ def bounds(node: Node) -> Iterator[Bound]:
     yield "doubts", len(s.advice.doubts), flights.MAX_POSITIONS
     yield "silent sources", len(s.advice.silent), lost.MAX_SOURCES
     yield "plans", len(s.advice.plans), flights.MAX_PLANS
+    yield "line tests", len(s.facts.tests), staffed.MAX_TESTS * members
+    yield "words on the channel", len(s.facts.channel), situation.MAX_CHANNEL * members
+    yield "lists of what is in force", len(s.facts.lists), members
     yield "entries not on disk", len(s.undurable), entries
     yield "receipts owed", _all(owed.arrivals for owed in s.owed.values()), entries
     for peer in s.peers.values():

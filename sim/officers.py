@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from keepclear.accord import statement, understanding
+from keepclear.accord import line_test, statement, understanding
 from keepclear.accord.shape import (
     GROUND,
     UNKNOWN_VOLUME,
@@ -115,6 +115,18 @@ def _position(draw: Random, wall_ms: int, number: int) -> Position:
     )  # fmt: skip
 
 
+def _of_people(draw: Random, node: Node) -> tuple[Body, bytes | None, tuple[bytes, ...]]:
+    """A line test, an answer to one (right or wrong), or a word on the channel."""
+    tests = [one for one in node.state.facts.tests.values() if one.party != node.core.me]
+    if tests and draw.random() < 0.5:
+        test = draw.choice(tests)
+        words = line_test.words(test.nonce) if draw.random() < 0.7 else draw.choice(TEXTS)[:60]
+        return statement.LineReply(words=words), None, (test.leaf,)
+    if draw.random() < 0.7:
+        return statement.LineTest(nonce=draw.randbytes(8)), None, ()
+    return statement.ChannelState(state=draw.choice((1, 2, 2, 7))), None, ()
+
+
 def _statement(draw: Random, node: Node, now_ms: int) -> tuple[Body, bytes | None, tuple[bytes, ...]]:
     """A body, what it replaces, what it refers to."""
     matters = node.state.situation.matters
@@ -131,8 +143,10 @@ def _statement(draw: Random, node: Node, now_ms: int) -> tuple[Body, bytes | Non
         if own:
             body = _opening(draw, Kind.AMEND, now_ms) if draw.random() < 0.7 else statement.Cancel(text="not needed")
             return body, draw.choice(own), ()
-    if group < 0.55:
+    if group < 0.52:
         return _agreeing(draw, node, now_ms)
+    if group < 0.55:
+        return _of_people(draw, node)
     kind = draw.choice(list(CITING))
     about_own = kind not in (Kind.CLARIFY, Kind.ACKNOWLEDGEMENT)
     found = [leaf for leaf, m in matters.items() if m.kind in CITING[kind] and (m.party == mine) == about_own]

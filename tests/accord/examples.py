@@ -2,6 +2,7 @@
 
 from tests.accord.tell import volume, z
 
+from keepclear.accord import in_force
 from keepclear.accord.people import parse_altitude, parse_area
 from keepclear.accord.shape import GROUND, UNKNOWN_VOLUME, UNLIMITED, Volume
 from keepclear.accord.statement import (
@@ -15,6 +16,8 @@ from keepclear.accord.statement import (
     Body,
     Cancel,
     CeaseNow,
+    Channel,
+    ChannelState,
     Clarify,
     Distress,
     Doubt,
@@ -22,6 +25,8 @@ from keepclear.accord.statement import (
     Hazard,
     HazardKind,
     HazardSource,
+    LineReply,
+    LineTest,
     Link,
     Notice,
     Receipt,
@@ -70,4 +75,8 @@ EXAMPLES: tuple[Body, ...] = (
         beyond=((9, b"\x22" * 32, z("18:39:25")),),
     ),
     Link(answered=2, old=((bytes(range(8)), 3, 12, b"\x33" * 32, ((14, b"\x44" * 32),), ((12, 2),)),)),
+    LineTest(nonce=bytes(8)),
+    LineReply(words="coconut juniper violet"),
+    ChannelState(state=Channel.SUSPENDED, until_ms=z("20:00:00"), contact="130.0"),
+    in_force.make((b"\x66" * 32, b"\x55" * 32), 1_000),
 )

@@ -24,11 +24,15 @@ from keepclear.accord.statement import (
     Body,
     Cancel,
     CeaseNow,
+    ChannelState,
     Clarify,
     Distress,
     Ended,
     Hazard,
+    InForceList,
     Kind,
+    LineReply,
+    LineTest,
     Link,
     Notice,
     Precedence,
@@ -56,6 +60,9 @@ EVERY_KIND: dict[Kind, Body] = {
         Distress(volumes=(), last_fix_ms=T, aboard=15),
         Understanding(name="x", version=1, effective_ms=T, rules=to_wire(standard_rules())),
         Accept(),
+        LineTest(nonce=bytes(8)),
+        LineReply(words="coconut juniper violet"),
+        ChannelState(state=2, until_ms=T, contact="130.0"),
     )
 }
 
@@ -94,7 +101,7 @@ def test_a_kind_is_refused_without_what_it_must_cite_and_with_what_it_may_not(ki
 
 def test_what_the_node_says_by_rule_is_not_for_people_to_say() -> None:
     receipt = Receipt(party=0, incarnation=bytes(8), size=0, root=HASH, ranges=())
-    for body in (receipt, Link(answered=0)):
+    for body in (receipt, Link(answered=0), InForceList(count=0, digest=HASH)):
         assert "made by rule" in refusal(body).reason
 
 

@@ -24,10 +24,14 @@ from keepclear.accord.statement import (
     Body,
     Cancel,
     CeaseNow,
+    ChannelState,
     Clarify,
     Distress,
     Ended,
     Hazard,
+    InForceList,
+    LineReply,
+    LineTest,
     Link,
     Notice,
     Receipt,
@@ -114,6 +118,16 @@ SENTENCES: list[tuple[Body, str]] = [
         "the node of Bravo holds 7 entries of Alpha in sequence; 1 of 1 ranges displayed, 0 entries held beyond a gap.",
     ),
     (Link(answered=1), "the node of Bravo has started anew and names 0 earlier runs of its logbook."),
+    (LineTest(nonce=bytes(8)), "tests the line: a person answers with the words “coconut juniper violet”."),
+    (LineReply(words="acorn"), "answers Alpha 1/0 NOTICE: “acorn”, the test is not held here."),
+    (
+        ChannelState(state=2),
+        "suspends the channel until further word. Tests, hazards, distress and cease-now stay open.",
+    ),
+    (ChannelState(state=2, until_ms=z("20:00:00")), "suspends the channel until 20:00:00Z or further word."),
+    (ChannelState(state=1), "uses the channel."),
+    (ChannelState(state=7), "gives the channel a state unknown here, 7;"),
+    (InForceList(count=3, digest=bytes(32)), "the node of Bravo holds 3 matters in force, digest 0000000000000000."),
 ]
 
 
@@ -134,12 +148,14 @@ def test_an_understanding_shows_what_will_be_checked_beside_what_it_says() -> No
         Unread("X", "?", "new", "not known"),
     )
     text = render(told(Understanding(name="test", version=2, effective_ms=z("20:00:00"), rules=to_wire(rules))), NAMES)
-    assert "proposes the understanding “test”, version 2, effective 20:00:00Z, 7 rules." in text
+    assert "proposes the understanding “test”, version 2, effective 20:00:00Z, 9 rules." in text
     assert "Checked: least notice: flight activity 900 s, an exercise 72 h, live firing 900 s," in text
     assert (
         "Checked: acknowledged after display within: FLASH 30 s, IMMEDIATE 120 s, PRIORITY 900 s, ROUTINE 12 h." in text
     )
     assert "Checked: time to acknowledge 30 s, to relay 60 s, to act 60 s." in text
+    assert "Checked: a person tests the line every 3600 s, answered within 120 s." in text
+    assert "Checked: dead for 60 s: keep clear of all that was in force when the line died," in text
     assert (
         "Rule G1: “Stay there.” Checked: within: within 20 NM (37.04 km) of 35.40N 035.90E; "
         "from the ground up to unlimited." in text
@@ -239,6 +255,7 @@ filled: dict[str, st.SearchStrategy[Any]] = {
     "area": st.none() | words, "residual": st.booleans(), "rules": st.just(to_wire(standard_rules())),
     "ext": st.none(), "blob": st.none(), "root": st.just(bytes(32)), "incarnation": st.just(bytes(8)),
     "ranges": st.just(((0, 1, 2, None),)), "beyond": st.just(()), "old": st.just(()),
+    "nonce": st.binary(max_size=9), "digest": st.binary(max_size=9), "words": words, "leaves": st.just(()),
 }  # fmt: skip
 
 

@@ -91,6 +91,12 @@ def test_an_officers_watch(nodes: Nodes) -> None:
     assert nodes.printed("OBS") == ""
 
 
+def test_people_test_the_line_and_suspend_the_channel(nodes: Nodes) -> None:
+    told.play("people")
+    assert "asks whether a person is there: answer with the words" in nodes.printed("B")
+    assert "ALARM      A  channel: the channel is suspended by B" in nodes.printed("A")
+
+
 def test_four_eyes_are_two_seats(nodes: Nodes) -> None:
     elsewhere, here = nodes.at / "A" / "chief.key", nodes.at / "A" / "seats" / "chief.key"
     elsewhere.rename(here)

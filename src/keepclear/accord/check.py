@@ -24,6 +24,8 @@ from keepclear.accord.times import span
 from keepclear.accord.understanding import (
     AckWithin,
     AnyRule,
+    DeadLine,
+    LineTesting,
     MinNotice,
     Reaction,
     Unread,
@@ -36,7 +38,7 @@ from keepclear.accord.understanding import (
 ACK_OWED: Final = frozenset(
     {
         Kind.NOTICE, Kind.AMEND, Kind.CANCEL, Kind.ACTIVATED, Kind.ENDED, Kind.HAZARD, Kind.ALL_CLEAR, Kind.CEASE_NOW,
-        Kind.DISTRESS,
+        Kind.DISTRESS, Kind.CHANNEL_STATE,
     }
 )  # fmt: skip
 
@@ -63,7 +65,7 @@ def check(said: Said, rules: Iterable[AnyRule], earlier: Said | None = None) -> 
                 judged = _within_area(rule.volume, body.volumes)
             case Unread():
                 judged = Outcome.UNDECIDABLE, rule.why
-            case AckWithin() | Reaction():
+            case AckWithin() | Reaction() | LineTesting() | DeadLine():
                 judged = None
         if judged is not None:
             findings.append(Finding(rule.id, kind_of(rule), said.party, *judged))

@@ -19,6 +19,8 @@ from keepclear.accord.statement import (
     Answer,
     Body,
     CeaseNow,
+    Channel,
+    ChannelState,
     Clarify,
     Distress,
     Doubt,
@@ -26,6 +28,8 @@ from keepclear.accord.statement import (
     HazardKind,
     HazardSource,
     Kind,
+    LineReply,
+    LineTest,
     Notice,
     Precedence,
     Step,
@@ -66,6 +70,9 @@ LINKS: Final = {
     Kind.DISTRESS: Links(False, 0, 2),
     Kind.UNDERSTANDING: Links(None, 0, 1),
     Kind.ACCEPT: Links(False, 1, 1),
+    Kind.LINE_TEST: Links(False, 0, 1),
+    Kind.TEST_REPLY: Links(False, 1, 1),
+    Kind.CHANNEL_STATE: Links(False, 0, 1),
 }
 
 
@@ -157,7 +164,7 @@ def _check_text(what: str, text: str, most_bytes: int) -> None:
 
 
 def _check_times(body: Body) -> None:
-    for what in ("start_ms", "end_ms", "since_ms", "at_ms", "last_fix_ms", "effective_ms"):
+    for what in ("start_ms", "end_ms", "since_ms", "at_ms", "last_fix_ms", "effective_ms", "until_ms"):
         _check_time(what.removesuffix("_ms").replace("_", " "), getattr(body, what, None))
     start_ms, end_ms = getattr(body, "start_ms", None), getattr(body, "end_ms", None)
     if start_ms is not None and end_ms is not None and end_ms <= start_ms:
@@ -191,6 +198,13 @@ def _check_numbers(body: Body) -> None:
             _check_range("version", body.version, 0, canonical.MAX_INT)
             if faults := understanding.rule_faults(body):
                 raise Refused(f"{len(faults)} faults in the rules: {'; '.join(faults[:3])}", "mend the rules named")
+        case LineTest() if len(body.nonce) != statement.NONCE_BYTES:
+            reason = f"a nonce of {len(body.nonce)} bytes"
+            raise Refused(reason, f"draw {statement.NONCE_BYTES} random bytes for each test")
+        case LineReply():
+            _check_text("answer", body.words, statement.MAX_WORDS_BYTES)
+        case ChannelState():
+            _check_member("state of the channel", body.state, Channel)
         case _:
             pass
 

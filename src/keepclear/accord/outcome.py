@@ -1,4 +1,4 @@
-"""What a look at a statement can say: three flaws, four marks, three outcomes of a rule.
+"""What a look at a statement can say: three flaws, five marks, three outcomes of a rule.
 
 The law: only what cannot be represented is refused, and before anything is written. A shape that cannot be used is
 refused once, with a hint, unless its author insists; then it is sent, and shown as an unusable warning. What comes
@@ -26,6 +26,7 @@ class Mark(StrEnum):
     VAGUE = "VAGUE"
     INCOMPLETE = "INCOMPLETE"
     UNUSABLE_GEOMETRY = "UNUSABLE GEOMETRY"
+    SUSPENDED = "CHANNEL SUSPENDED"
 
 
 class Outcome(StrEnum):

@@ -9,6 +9,7 @@ lays blame. What a person typed stands in its own line, quoted, without characte
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from keepclear.accord import line_test
 from keepclear.accord.figures import clean, metres, volume
 from keepclear.accord.outcome import Finding, Mark
 from keepclear.accord.said import Said
@@ -24,6 +25,8 @@ from keepclear.accord.statement import (
     Body,
     Cancel,
     CeaseNow,
+    Channel,
+    ChannelState,
     Clarify,
     Distress,
     Doubt,
@@ -31,7 +34,10 @@ from keepclear.accord.statement import (
     Hazard,
     HazardKind,
     HazardSource,
+    InForceList,
     Kind,
+    LineReply,
+    LineTest,
     Link,
     Notice,
     Precedence,
@@ -44,6 +50,9 @@ from keepclear.accord.understanding import (
     REACTION_STEPS,
     AckWithin,
     AnyRule,
+    DeadLine,
+    DeadLineAction,
+    LineTesting,
     MinNotice,
     Reaction,
     Unread,
@@ -84,6 +93,12 @@ _DOUBTS: Final = {
     Doubt.START: "the start",
     Doubt.END: "the end",
     Doubt.ALTITUDE: "the altitudes",
+}
+DEAD_LINE_WORDS: Final = {
+    DeadLineAction.KEEP_CLEAR: "keep clear of all that was in force when the line died, whatever its end time said",
+    DeadLineAction.BEGIN_NOTHING: "begin nothing that was announced and has not begun",
+    DeadLineAction.NO_NEW_NOTICE: "do nothing that was not announced",
+    DeadLineAction.OTHER_WAY: "call the other side by the way that the rule names",
 }
 
 
@@ -136,6 +151,10 @@ def rule_words(rule: AnyRule) -> str:
         case Reaction():
             times = zip(REACTION_STEPS, (rule.acknowledge_ms, rule.relay_ms, rule.crew_ms), strict=True)
             checked = f"time to {', to '.join(f'{step} {span(ms)}' for step, ms in times)}"
+        case LineTesting():
+            checked = f"a person tests the line every {span(rule.every_ms)}, answered within {span(rule.reply_ms)}"
+        case DeadLine():
+            checked = f"dead for {span(rule.after_ms)}: {DEAD_LINE_WORDS[DeadLineAction(rule.action)]}"
         case VolumeGiven():
             checked = "an area is given"
         case WindowGiven():
@@ -265,6 +284,28 @@ class _Writer:
     def link(self, body: Link) -> str:
         return f"the node of {self.who} has started anew and names {len(body.old)} earlier runs of its logbook."
 
+    def line_test(self, body: LineTest) -> str:
+        asked = line_test.words(body.nonce)
+        return f"{self.who} tests the line: a person answers with the words “{asked}”."
+
+    def test_reply(self, body: LineReply) -> str:
+        known = self.cited.get(self.said.refs[0]) if self.said.refs else None
+        asked = known.body if known else None
+        agrees = line_test.agrees(body, asked) if isinstance(asked, LineTest) else None
+        words = {True: "the words asked for", False: "NOT the words asked for", None: "the test is not held here"}
+        return f"{self.who} answers {self.refs()}: “{clean(body.words)}”, {words[agrees]}."
+
+    def channel_state(self, body: ChannelState) -> str:
+        if body.state == Channel.OPEN:
+            return f"{self.who} uses the channel."
+        if body.state != Channel.SUSPENDED:
+            return f"{self.who} gives the channel a state unknown here, {body.state}; call to ask what it is."
+        until = "until further word" if body.until_ms is None else f"until {self.time(body.until_ms)} or further word"
+        return f"{self.who} suspends the channel {until}. Tests, hazards, distress and cease-now stay open."
+
+    def in_force_list(self, body: InForceList) -> str:
+        return f"the node of {self.who} holds {body.count} matters in force, digest {body.digest.hex()[:16]}."
+
 
 _SENTENCES: Final[dict[type[Body], Callable[[_Writer, Any], str]]] = {
     Notice: _Writer.notice,
@@ -282,4 +323,8 @@ _SENTENCES: Final[dict[type[Body], Callable[[_Writer, Any], str]]] = {
     Accept: _Writer.accept,
     Receipt: _Writer.receipt,
     Link: _Writer.link,
+    LineTest: _Writer.line_test,
+    LineReply: _Writer.test_reply,
+    ChannelState: _Writer.channel_state,
+    InForceList: _Writer.in_force_list,
 }

@@ -34,6 +34,10 @@ class Kind(IntEnum):
     ACCEPT = 14
     RECEIPT = 15
     LINK = 16
+    LINE_TEST = 17
+    TEST_REPLY = 18
+    CHANNEL_STATE = 19
+    IN_FORCE_LIST = 20
 
 
 class Precedence(IntEnum):
@@ -91,6 +95,13 @@ class Doubt(IntEnum):
     ALTITUDE = 8
 
 
+class Channel(IntEnum):
+    """What a party's side has decided about using the line: a political fact, beside whether it works."""
+
+    OPEN = 1
+    SUSPENDED = 2
+
+
 class Step(IntEnum):
     """How far an ACKNOWLEDGEMENT goes."""
 
@@ -102,6 +113,8 @@ MAX_TEXT_BYTES: Final = 1_000
 MAX_FLASH_TEXT_BYTES: Final = 150
 MAX_CONTACT_BYTES: Final = 32
 MAX_SEAT_BYTES: Final = 16
+MAX_WORDS_BYTES: Final = 64  # of the answer to a test
+NONCE_BYTES: Final = 8
 
 
 class Body(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
@@ -275,14 +288,52 @@ class Link(Body, frozen=True, array_like=True, kw_only=True):
     ] = ()
 
 
+class LineTest(Body, frozen=True, array_like=True, kw_only=True):
+    """Is a person there? Whoever sits at the other end types the words that follow from the nonce."""
+
+    kind = Kind.LINE_TEST
+    nonce: bytes
+    text: str = ""
+
+
+class LineReply(Body, frozen=True, array_like=True, kw_only=True):
+    """The answer of a seat to the LINE TEST that the header's ref names: the words as they were typed."""
+
+    kind = Kind.TEST_REPLY
+    words: str
+    text: str = ""
+
+
+class ChannelState(Body, frozen=True, array_like=True, kw_only=True):
+    """Whether the author's side uses the channel; `until_ms` is what it says today, and ends nothing by itself."""
+
+    kind = Kind.CHANNEL_STATE
+    state: int
+    until_ms: int | None = None
+    text: str = ""
+    contact: str = ""
+
+
+class InForceList(Body, frozen=True, array_like=True, kw_only=True):
+    """Made by rule: what this node holds to be in force.
+
+    `count` matters, whose sorted hashes have the `digest`; `leaves` are as many of them as an entry has room for.
+    """
+
+    kind = Kind.IN_FORCE_LIST
+    count: int
+    digest: bytes
+    leaves: tuple[bytes, ...] = ()
+
+
 BODIES: Final[dict[int, type[Body]]] = {
     body.kind: body
     for body in (
         Notice, Amend, Cancel, Activated, Ended, Hazard, AllClear, Clarify, Answer, Acknowledgement, CeaseNow,
-        Distress, Understanding, Accept, Receipt, Link,
+        Distress, Understanding, Accept, Receipt, Link, LineTest, LineReply, ChannelState, InForceList,
     )
 }  # fmt: skip
-BY_RULE: Final = frozenset({Kind.RECEIPT, Kind.LINK})
+BY_RULE: Final = frozenset({Kind.RECEIPT, Kind.LINK, Kind.IN_FORCE_LIST})
 ALWAYS_FLASH: Final = frozenset({Kind.HAZARD, Kind.CEASE_NOW, Kind.DISTRESS})
 
 

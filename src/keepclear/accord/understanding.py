@@ -7,6 +7,7 @@ it is accepting it); it replaces the one before. The rules inform; none of them 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from enum import IntEnum
 from typing import Any, Final
 
 import msgspec
@@ -20,7 +21,21 @@ MAX_RULES: Final = 64
 MAX_RULE_BYTES: Final = 300
 MAX_AGREED_VERTICES: Final = 100  # of an agreed area: each notice's edges are tried against each of these
 MAX_RULE_MS: Final = 366 * 86_400_000
+MIN_TEST_EVERY_MS: Final = 600_000  # who tests oftener tires the people that he wants to hear
+MIN_DEAD_LINE_MS: Final = 10_000  # both ends have told the line dead by then
 REACTION_STEPS: Final = ("acknowledge", "relay", "act")
+
+
+class DeadLineAction(IntEnum):
+    """What a side does on its own while the line is dead. Nothing that has to be said; nothing is done by a machine."""
+
+    KEEP_CLEAR = 1  # what was in force when the line died is kept clear of, whatever its end time said
+    BEGIN_NOTHING = 2  # what has been announced and has not begun is not begun
+    NO_NEW_NOTICE = 3  # what is not announced is not done
+    OTHER_WAY = 4  # the other side is called by the way that the rule's text names
+
+
+DEAD_LINE_ACTIONS: Final = frozenset(DeadLineAction)
 
 Pairs = tuple[tuple[int, int], ...]
 
@@ -66,6 +81,20 @@ class Reaction(Rule, frozen=True, tag_field="kind", tag="reaction"):
     crew_ms: int
 
 
+class LineTesting(Rule, frozen=True, tag_field="kind", tag="line_test"):
+    """A person tests the line so often, from alternating sides, and a person answers so soon after."""
+
+    every_ms: int
+    reply_ms: int
+
+
+class DeadLine(Rule, frozen=True, tag_field="kind", tag="dead_line"):
+    """What each side does by itself, with no message possible, once the line has been dead so long."""
+
+    after_ms: int
+    action: int
+
+
 class Unread(Rule, frozen=True, tag_field="kind", tag="unread"):
     """A rule that this version cannot judge, and why."""
 
@@ -73,7 +102,7 @@ class Unread(Rule, frozen=True, tag_field="kind", tag="unread"):
     why: str
 
 
-AnyRule = MinNotice | VolumeGiven | WindowGiven | AckWithin | WithinArea | Reaction | Unread
+AnyRule = MinNotice | VolumeGiven | WindowGiven | AckWithin | WithinArea | Reaction | LineTesting | DeadLine | Unread
 
 
 class InForce(msgspec.Struct, frozen=True):
@@ -187,6 +216,8 @@ def standard_rules() -> tuple[AnyRule, ...]:
         WindowGiven("N3", "A notice says from when until when, in UTC."),
         AckWithin("A1", "A seat acknowledges within so long of the display.", _pairs_of(limits)),
         Reaction("M1", "Margins are reckoned with these times.", 30_000, 60_000, 60_000),
+        LineTesting("T1", "A person tests the line in turn, and a person answers.", hour, 2 * minute),
+        DeadLine("D1", "While the line is dead nothing has ended.", minute, int(DeadLineAction.KEEP_CLEAR)),
     )
 
 
@@ -204,6 +235,10 @@ def _parameters(rule: AnyRule) -> list[Any]:
             return [rule.volume]
         case Reaction():
             return [rule.acknowledge_ms, rule.relay_ms, rule.crew_ms]
+        case LineTesting():
+            return [rule.every_ms, rule.reply_ms]
+        case DeadLine():
+            return [rule.after_ms, int(rule.action)]
         case _:
             return []
 
@@ -235,7 +270,29 @@ def _read_kind(name: str, kind: str, parameters: Sequence[Any], text: str) -> An
             if len(times) != len(REACTION_STEPS) or not all(_is_span(ms) for ms in times):
                 return Unread(name, text, kind, f"its parameters are the times to {', '.join(REACTION_STEPS)}, in ms")
             return Reaction(name, text, *times)
+        case "line_test":
+            return _read_testing(name, parameters, text)
+        case "dead_line":
+            return _read_dead_line(name, parameters, text)
     return Unread(name, text, kind, f"this version does not know the kind {kind!r}")
+
+
+def _read_testing(name: str, parameters: Sequence[Any], text: str) -> AnyRule:
+    times = list(parameters)
+    if len(times) == 2 and all(_is_span(ms) for ms in times) and times[0] >= MIN_TEST_EVERY_MS and times[1] > 0:
+        return LineTesting(name, text, *times)
+    why = f"its parameters are how often, at least {MIN_TEST_EVERY_MS} ms, and how soon a person answers, in ms"
+    return Unread(name, text, "line_test", why)
+
+
+def _read_dead_line(name: str, parameters: Sequence[Any], text: str) -> AnyRule:
+    values = list(parameters)
+    known = len(values) == 2 and _is_span(values[0]) and type(values[1]) is int and values[1] in DEAD_LINE_ACTIONS
+    if known and values[0] >= MIN_DEAD_LINE_MS:
+        return DeadLine(name, text, *values)
+    actions = ", ".join(f"{one.value} {one.name}" for one in DeadLineAction)
+    why = f"its parameters are how long the line is dead, at least {MIN_DEAD_LINE_MS} ms, and one of {actions}"
+    return Unread(name, text, "dead_line", why)
 
 
 def _is_span(value: object) -> bool:

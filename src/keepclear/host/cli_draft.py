@@ -11,10 +11,22 @@ from typing import Any, Final
 import msgspec
 
 from keepclear.accord import check, hull, people, shape, statement, understanding
+from keepclear.accord.channel import STAYS_OPEN
 from keepclear.accord.outcome import Refused
 from keepclear.accord.said import Said
 from keepclear.accord.shape import Altitude, AreaKind, Volume
-from keepclear.accord.statement import Body, CeaseNow, Distress, Hazard, Notice, Precedence, Understanding
+from keepclear.accord.statement import (
+    Body,
+    CeaseNow,
+    ChannelState,
+    Distress,
+    Hazard,
+    LineReply,
+    LineTest,
+    Notice,
+    Precedence,
+    Understanding,
+)
 from keepclear.host.cli_errors import Failure
 from keepclear.host.cli_node import Desk, Held
 
@@ -92,11 +104,22 @@ def standard_rules() -> tuple[tuple[Any, ...], ...]:
 
 
 def usual_precedence(body: statement.Body, now_ms: int) -> Precedence:
-    """FLASH for hazard, cease-now, distress and a notice that starts in under 30 minutes; else PRIORITY."""
+    """FLASH for hazard, cease-now, distress and a notice that starts in under 30 minutes; else PRIORITY.
+
+    IMMEDIATE for a line test, its answer, and the state of the channel.
+    """
     if isinstance(body, Hazard | CeaseNow | Distress):
         return Precedence.FLASH
+    if isinstance(body, LineTest | LineReply | ChannelState):
+        return Precedence.IMMEDIATE
     soon = isinstance(body, Notice) and body.start_ms is not None and body.start_ms - now_ms < SHORT_NOTICE_MS
     return Precedence.FLASH if soon else Precedence.PRIORITY
+
+
+def channel_warnings(desk: Desk, body: Body) -> list[str]:
+    """What is to be known of the channel by whoever says something on it."""
+    by = [] if body.kind in STAYS_OPEN else desk.client.ask("status")["suspended_by"]
+    return [f"the channel is suspended by {' and '.join(by)}: it is said all the same, and marked"] if by else []
 
 
 def understood(desk: Desk, given: dict[str, Any]) -> Understanding:

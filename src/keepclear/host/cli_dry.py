@@ -11,8 +11,8 @@ from typing import Final
 
 import numpy as np
 
-from keepclear.accord import check, figures, form, geometry, phrases, understanding
-from keepclear.accord.outcome import Finding
+from keepclear.accord import channel, check, figures, form, geometry, phrases, understanding
+from keepclear.accord.outcome import Finding, Mark
 from keepclear.accord.said import Said
 from keepclear.accord.shape import Volume
 from keepclear.accord.statement import Body, Hazard, Notice, Precedence
@@ -40,7 +40,8 @@ def preview(
     agreed = understanding.in_force(history.values(), frozenset(desk.identity.genesis.parties()))
     findings = check.check(said, understanding.rules_for(agreed, said), history.get(replaces or b""))
     unusable = geometry.unusable(geometry.geometry_faults(situation.volumes_of(said)))
-    marks = check.marks(said, findings, unusable)
+    suspended = (Mark.SUSPENDED,) if channel.is_marked(said, _of_parties(desk, history)) else ()
+    marks = (*check.marks(said, findings, unusable), *suspended)
     text = phrases.render(said, desk.names, history, marks, findings)
     return "\n".join([text, "", _rules_in_force(agreed, desk.now_ms, findings), *gives_away(desk, body)])
 
@@ -114,6 +115,11 @@ def _said(
         seq=last.seq + 1 if last else 0, wall_ms=desk.now_ms, wall_err_ms=0, precedence=Precedence(precedence),
         kind=body.kind, replaces=replaces, refs=refs, seat=desk.seats[0], body=body,
     )  # fmt: skip
+
+
+def _of_parties(desk: Desk, history: dict[bytes, Said]) -> list[Said]:
+    parties = desk.identity.genesis.parties()
+    return [one for one in history.values() if one.party in parties]
 
 
 def _history(desk: Desk) -> dict[bytes, Said]:

@@ -59,6 +59,7 @@ def status(directory: Path, flights: tuple[str, ...], as_json: bool) -> None:
         click.echo(f"{name:<12}  {value}")
     columns = ("peer", "line", "paths", "heard", "heard us", "round trip", "clock ahead of ours", "waiting")
     table("", columns, [_peer(peer) for peer in found["peers"]])
+    table("", ("member", "link", "staffed", "authentic", "political", "in force"), map(_four, found["peers"]))
 
 
 def _status_rows(found: View) -> list[tuple[str, str]]:
@@ -70,6 +71,7 @@ def _status_rows(found: View) -> list[tuple[str, str]]:
         ("record", f"{found['entries']} entries, joint checkpoint {found['joint_checkpoint']}"),
         ("in force", f"{found['in_force']} matters, epoch {found['epoch']}"),
         ("own picture", f"{found['tracks']} tracks, {found['plans']} plans, {len(found['advisories'])} advisories"),
+        *_channel(found),
         *_worth(found),
         *_mailbox(found),
         *([("bundle", _bundle(*found["bundle"]))] if found["bundle"] else []),
@@ -79,6 +81,32 @@ def _status_rows(found: View) -> list[tuple[str, str]]:
         *disputed,
         *clones,
     ]
+
+
+def _channel(found: View) -> list[tuple[str, str]]:
+    """The channel if it is suspended, the test that is due next, and the rules that hold on a dead line."""
+    by, due = found["suspended_by"], found["next_test"]
+    rows = [("CHANNEL", f"suspended by {' and '.join(map(clean, by))}: what is said is marked")] if by else []
+    if due is not None:
+        rows.append(("next test", f"{_of_day(due['due_ms'])}, {clean(due['by'])}'s turn"))
+    dead = [(clean(peer["name"]), ", ".join(map(clean, peer["dead_line"]))) for peer in found["peers"]]
+    return rows + [("DEAD LINE", f"to {name}: {rules} of the understanding applies") for name, rules in dead if rules]
+
+
+def _four(peer: View) -> list[str]:
+    """The four facts of a member beside each other, and whether it holds the same in force."""
+    facts, held = peer["facts"], peer["in_force"]
+    seen = f", {clean(facts['seat'])} {_of_day(facts['person_ms'])}" if facts["person_ms"] is not None else ""
+    since = f" since {_of_day(facts['political_ms'])}" if facts["political_ms"] is not None else ""
+    if held is None:
+        same = "no list yet"
+    elif held["theirs"] or held["ours"] or held["more"]:
+        only = ", ".join(short(leaf) for leaf in (*held["theirs"], *held["ours"]))
+        same = f"DIFFERS from its list of {_of_day(held['said_ms'])}: {only or 'beyond what it could list'}"
+    else:
+        same = f"as its list of {_of_day(held['said_ms'])}"
+    link, political = facts["link"].upper(), facts["political"] + since
+    return [clean(peer["name"]), link, facts["staffed"].upper() + seen, facts["authentic"], political, same]
 
 
 def _mailbox(found: View) -> list[tuple[str, str]]:

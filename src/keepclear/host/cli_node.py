@@ -57,6 +57,11 @@ class Desk:
         """The entry whose hash begins so, as the node holds it."""
         return msgspec.convert(self.client.ask("entry", leaf=prefix.lower()), Held)
 
+    def content(self, prefix: str) -> tuple[int, bytes]:
+        """Kind and body of the entry whose hash begins so."""
+        held = self.entry(prefix)
+        return held.kind, bytes.fromhex(held.body)
+
 
 class Held(msgspec.Struct, frozen=True):
     """An entry that the node holds, as it tells it."""

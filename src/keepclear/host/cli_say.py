@@ -5,13 +5,16 @@ signs it. Nothing is refused for being late, vague or incomplete: it is said, an
 nothing leaves this process.
 """
 
+import secrets
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from keepclear.accord import people, phrases
+from keepclear.accord import line_test as testing
+from keepclear.accord import people, phrases, statement
 from keepclear.accord.statement import (
     Accept,
     Activated,
@@ -22,6 +25,8 @@ from keepclear.accord.statement import (
     Body,
     Cancel,
     CeaseNow,
+    Channel,
+    ChannelState,
     Clarify,
     Distress,
     Doubt,
@@ -29,6 +34,8 @@ from keepclear.accord.statement import (
     Hazard,
     HazardKind,
     HazardSource,
+    LineReply,
+    LineTest,
     Notice,
     Precedence,
 )
@@ -120,6 +127,8 @@ def _release(given: Given, make: Make) -> None:
         desk.client, desk.identity, desk.seats, body, precedence, replaces=replaces, refs=refs, as_is=given["as_is"]
     )
     kind = phrases.kind(body.kind)
+    for text in cli_draft.channel_warnings(desk, body):
+        click.echo(text)
     click.echo(f"said {kind} {short(said.leaf.hex())}, {precedence.name}, released by {' and '.join(desk.seats)}")
     matters = desk.client.ask("matters", all=True)["matters"]
     for matter in matters:
@@ -353,3 +362,57 @@ def accept(_: Desk, given: Given) -> Body:
       keepclear say accept --node south --ref 5e0b66c1
     """
     return Accept(text=_words(given))
+
+
+@_kind()
+def line_test(_: Desk, given: Given) -> Body:
+    """Test the line: a person at the other end is asked for three words that its node shows.
+
+    \b
+    Example:
+      keepclear say line-test --node north
+    """
+    return LineTest(nonce=secrets.token_bytes(statement.NONCE_BYTES), text=_words(given))
+
+
+@_kind(option("words", "--words", help="The three words, as they are shown; left out, they are asked for."))
+def test_reply(desk: Desk, given: Given) -> Body:
+    """Answer the line test that --ref names, with the three words that the node has shown.
+
+    \b
+    Example:
+      keepclear say test-reply --node south --ref 7c31a9f0 --words "coconut juniper violet"
+    """
+    if len(given["refs"]) != 1:
+        raise Failure("an answer to no test", "give --ref with the test's hash; keepclear tests lists them")
+    asked = statement.read(*desk.content(given["refs"][0]))
+    if not isinstance(asked, LineTest):
+        raise Failure("that entry is no line test", "keepclear tests lists them")
+    reply = LineReply(words=people.parse_text(given["words"] or _asked_words()), text=_words(given))
+    if not testing.agrees(reply, asked):
+        raise Failure("those are not the words that the test asks for", "type them as they are shown")
+    return reply
+
+
+@_kind(
+    *choice_option("--state", Channel, "Whether our side uses the channel.", required=True),
+    *at_option("--until", "What is said of its end; nothing ends by itself.", "none"),
+    *CONTACT,
+)
+def channel_state(desk: Desk, given: Given) -> Body:
+    """Say that our side suspends the channel, or uses it again. Tests, hazards, distress and cease-now stay open.
+
+    \b
+    Example:
+      keepclear say channel-state --node north --state suspended --until none --contact "+41 22 555 0199"
+    """
+    state = Channel[given["state"].upper()]
+    return ChannelState(
+        state=state, until_ms=desk.moment(given["at"]), text=_words(given), contact=_words(given, "contact")
+    )
+
+
+def _asked_words() -> str:
+    if not sys.stdin.isatty():
+        raise Failure("an answer without words", "give --words, or call it from a terminal")
+    return str(click.prompt("the three words that the node has shown"))

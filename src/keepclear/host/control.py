@@ -182,6 +182,7 @@ class Control:
             "lacking": lambda r: carried.lacking(self._service, r.get("member")),
             "entries": lambda r: carried.entries(self._service, r),
             "pulse": self._pulse,
+            "tests": lambda _: views.tests(self._service),
             "let-go": self._let_go,
             "clock": self._clock,
             "settle": self._settle,

@@ -24,8 +24,9 @@ MAX_BEHIND: Final = 10_000  # lines that wait for a terminal; more are not shown
 SEEN_WITHIN_S: Final = 1.0
 FLUSH_S: Final = 2.0
 WIDE: Final = 200  # columns of a table that no terminal bounds
-# Of these facts[0] says which member they are about.
-ABOUT_MEMBER: Final = frozenset({"statement", "changed", "ladder", "line", "not acknowledged", "clone"})
+ABOUT_MEMBER: Final = frozenset(  # facts[0] says which
+    {"statement", "changed", "ladder", "line", "not acknowledged", "clone", "line test", "dead line", "in force"}
+)
 UNTOLD: Final = frozenset({"said", "brought"})  # answers to whoever said or brought it: the statements are shown
 
 Happening = Mapping[str, Any]

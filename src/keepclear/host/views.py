@@ -3,17 +3,19 @@
 The law: reading only; what is asked for in one answer is bounded; own tracks are counted here, not told.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from keepclear.accord import readback, statement
+from keepclear.accord import channel, line_test, readback, statement
 from keepclear.accord import tally as counting
 from keepclear.accord.statement import Kind, Precedence
 from keepclear.accord.times import zulu
 from keepclear.host.journal_error import JournalError
-from keepclear.node import clocks, clones, receipts, situation
+from keepclear.line.peer import book_key
+from keepclear.node import clocks, clones, line_tests, listing, receipts, situation, staffed
 from keepclear.node.core import WATCH, Core
 from keepclear.node.effects import Alarm, Show
 from keepclear.node.inputs import Stamp
@@ -81,6 +83,8 @@ def status(service: "Service") -> View:
         "lost": list(state.advice.lost)[:MAX_MATTERS], "lost_count": len(state.advice.lost),
         "silent": list(state.advice.silent), "doubted": len(state.advice.doubts),
         "advisories": [[a.flight, a.other, a.text] for a in state.advice.advisories.values()][:MAX_MATTERS],
+        "suspended_by": [core.name(party) for party in channel.suspended_by(situation.channel_words(core))],
+        "next_test": _next_test(service),
         "disputes": [[core.name(d.party), d.reason] for d in state.disputes], "noise": dict(state.noise),
         "datagrams": vars(service.path.counts), "mailbox": _mailbox(service),
         "bundle": _bundle(core), "watchdog": service.watchdogs.view(),
@@ -154,6 +158,32 @@ def tally(service: "Service") -> View:
     return {"digest": counted.digest.hex(), "rows": [msgspec.to_builtins(row) for row in counted.rows]}
 
 
+def tests(service: "Service") -> View:
+    """The history of the line tests, from the record, oldest first, and what is next."""
+    core = service.node.core
+    said = [situation.said_of(e) for book in core.books.all() for e in (*book.entries, *book.held.values())]
+    first_ms = min((one.wall_ms for one in said), default=core.wall_ms)
+    parties, rule = core.genesis.parties(), line_tests.rule_now(core)
+    agreed_ms = [one.since_ms for one in situation.agreed(core) if one.since_ms <= core.wall_ms]
+    found = line_test.history(said, parties, rule, max([first_ms, *agreed_ms[-1:]]), service.stamp().wall_ms)
+    trials = [_trial(core.genesis.names, one) for one in found[-MAX_MATTERS:]]
+    return {"tests": trials, "next": _next_test(service), "parties": [core.name(party) for party in parties]}
+
+
+def _trial(names: Sequence[str], one: line_test.Trial) -> View:
+    return {
+        "by": names[one.party], "due_ms": one.due_ms, "leaf": one.leaf.hex() if one.leaf else None,
+        "asked": one.asked, "said_ms": one.wall_ms, "seat": one.seat,
+        "answers": [
+            {
+                "from": names[answer.party], "seat": answer.seat, "agrees": answer.agrees, "took_ms": answer.took_ms,
+                "err_ms": answer.err_ms, "after_display_ms": answer.after_display_ms,
+            }
+            for answer in one.answers
+        ],
+    }  # fmt: skip
+
+
 def plain(value: Any) -> Any:
     """A value for JSON: byte strings as hex."""
     if isinstance(value, bytes):
@@ -186,7 +216,58 @@ def _peer(service: "Service", index: int) -> View:
         },
         "waiting": len(peer.queue) + len(peer.flight),
         "clock_offset_ms": (None, None) if clock.offset is None else clock.offset.at(now_ms),
+        "facts": _facts_of(service, index), "in_force": _held_alike(service, index),
+        "dead_line": list(core.state.facts.dead.get(index, [])),
     }  # fmt: skip
+
+
+def _facts_of(service: "Service", index: int) -> View:
+    """The four facts of a member, each by itself: none follows from another."""
+    core = service.node.core
+    rule = line_tests.rule_now(core) or line_test.HOURLY
+    person = core.state.facts.persons.get(index)
+    word = channel.newest(situation.channel_words(core)).get(index)
+    suspended = index in channel.suspended_by(situation.channel_words(core))
+    is_party = index in core.genesis.parties()
+    return {
+        "link": str(core.state.peers[index].live.state),
+        "staffed": str(staffed.state(core, index, rule.every_ms)) if is_party else "not asked of an observer",
+        "person_ms": person[0] if person else None, "seat": person[1] if person else "",
+        "authentic": _authentic(service, index),
+        "political": "SUSPENDED" if suspended else "open" if word else "open, nothing said",
+        "political_ms": word.wall_ms if word else None,
+    }  # fmt: skip
+
+
+def _authentic(service: "Service", index: int) -> str:
+    state = service.node.state
+    if any(dispute.party == index for dispute in state.disputes):
+        return "DISPUTED"
+    newest = state.newest.get(index)
+    if newest is not None and book_key(index, newest) not in state.situation.linked:
+        return "not yet reconciled"
+    return "authentic" if state.peers[index].live.echo_ms is not None else "not heard"
+
+
+def _held_alike(service: "Service", index: int) -> View | None:
+    """How a member's newest list of what is in force compares with ours; None if it has said none."""
+    core = service.node.core
+    found, leaf = listing.difference(core, index), core.state.facts.lists.get(index)
+    if found is None or leaf is None:
+        return None
+    return {
+        "said_ms": core.books.by_leaf[leaf].header.wall_ms, "theirs": [one.hex() for one in found.theirs],
+        "ours": [one.hex() for one in found.ours], "more": found.more,
+    }  # fmt: skip
+
+
+def _next_test(service: "Service") -> View | None:
+    core = service.node.core
+    rule = line_tests.rule_now(core)
+    if rule is None:
+        return None
+    due_ms, party = line_tests.next_due(core, rule)
+    return {"due_ms": due_ms, "by": core.name(party), "every_ms": rule.every_ms, "reply_ms": rule.reply_ms}
 
 
 def _mailbox(service: "Service") -> View | None:

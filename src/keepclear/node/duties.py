@@ -8,7 +8,7 @@ from typing import Final
 from keepclear.accord import check
 from keepclear.accord.statement import Doubt, Kind, Precedence
 from keepclear.accord.understanding import AckWithin
-from keepclear.node import matters, situation
+from keepclear.node import dead_line, line_tests, listing, matters, situation, staffed
 from keepclear.node.core import Core
 from keepclear.node.effects import Show
 from keepclear.node.state import Matter, Timer
@@ -24,10 +24,19 @@ def begin(core: Core) -> None:
     for timer in core.state.situation.timers:
         left_ms = timer.set_ms + timer.wait_ms - core.wall_ms
         timer.due_ms = core.mono_ms + min(max(0, left_ms), timer.wait_ms)
+    line_tests.begin(core)
+    listing.begin(core)
 
 
 def remind(core: Core) -> None:
-    """Looks at the timers that have run out."""
+    """Looks at the timers that have run out, at the line tests, the lists of what is in force, and dead lines."""
+    dead_line.follow(core)
+    listing.keep(core)
+    line_tests.remind(core)
+    _look_at_timers(core)
+
+
+def _look_at_timers(core: Core) -> None:
     sit = core.state.situation
     if len(sit.timers) > MAX_TIMERS:
         core.count_noise("timer dropped", len(sit.timers) - MAX_TIMERS)
@@ -39,6 +48,9 @@ def remind(core: Core) -> None:
     words = {timer.leaf for timer in due if timer.leaf not in sit.matters}
     read = _who_has_read(core, words) if words else set()
     for timer in due:
+        if timer.what == staffed.TEST:
+            line_tests.look(core, timer)
+            continue
         matter = sit.matters.get(timer.leaf)
         if matter is None:
             entry = core.books.by_leaf[timer.leaf]

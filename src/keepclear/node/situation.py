@@ -9,22 +9,24 @@ In the end all that is read here follows from the set of statements, whatever th
 from functools import lru_cache
 from typing import Final
 
-from keepclear.accord import check, geometry, phrases, shape, statement, understanding
+from keepclear.accord import channel, check, geometry, line_test, phrases, shape, statement, understanding
 from keepclear.accord.outcome import Finding, Mark
 from keepclear.accord.said import Said
 from keepclear.accord.shape import Volume
 from keepclear.accord.statement import BY_RULE, Doubt, Kind, Precedence
 from keepclear.accord.understanding import AckWithin, AnyRule, InForce
 from keepclear.line import peer as peers
-from keepclear.node import clones, ladder, matters
+from keepclear.node import clones, ladder, matters, staffed
 from keepclear.node.core import Core
 from keepclear.node.state import Matter, Timer
 from keepclear.record import entry as entries
 from keepclear.record.entry import Entry
 
+COMPARE_AFTER_MS: Final = 10_000  # what was on its way when a list was made has come by then
 IN_FORCE, ACTIVE = matters.IN_FORCE, matters.ACTIVE
 MAX_WAITING: Final = 4_000  # of one member's statements for what they refer to
 MAX_OUTSIDE: Final = 1_000  # statements outside the record that are remembered as shown
+MAX_CHANNEL: Final = 64  # words of one party on the state of the channel; the newest are kept
 MAX_AGREEMENTS: Final = 500  # proposals and acceptances of one party: one a day for a year
 
 
@@ -96,6 +98,22 @@ def rules_now(core: Core) -> tuple[AnyRule, ...]:
     return in_force[-1].rules if in_force else understanding.standard_rules()
 
 
+def agreed_now(core: Core) -> tuple[AnyRule, ...]:
+    """The rules in force by our wall clock that all parties have signed; none while nothing has been agreed."""
+    in_force = [one for one in agreed(core) if one.since_ms <= core.wall_ms] if core.state.situation.agreements else []
+    return in_force[-1].rules if in_force else ()
+
+
+def channel_words(core: Core) -> list[Said]:
+    """What the parties have said of the channel."""
+    return [said_of(core.books.by_leaf[leaf]) for leaf in core.state.facts.channel]
+
+
+def in_force_here(core: Core) -> list[bytes]:
+    """The hashes of all matters in force."""
+    return [leaf for leaf, matter in core.state.situation.matters.items() if matter.status in IN_FORCE]
+
+
 def volumes_of(said: Said) -> tuple[Volume, ...]:
     """The volumes of a statement that has any."""
     body = said.body
@@ -116,10 +134,48 @@ def _apply(core: Core, said: Said) -> None:
         clones.link(core, said)
     elif said.kind in (Kind.UNDERSTANDING, Kind.ACCEPT):
         _agree(core, said)
+    elif said.kind == Kind.LINE_TEST:
+        staffed.tested(core, said, bool(core.books.by_leaf[said.leaf].releases))
+    elif said.kind == Kind.CHANNEL_STATE:
+        _set_channel(core, said)
+    elif said.kind == Kind.IN_FORCE_LIST:
+        _note_list(core, said)
     elif said.kind in matters.OPENING:
         _judge(core, matters.begin(core, said), said)
         core.state.advice.dirty = True
     _relate(core, said)
+
+
+def _set_channel(core: Core, said: Said) -> None:
+    """Takes in a party's word on the channel, and says so when that changes who has suspended it."""
+    if said.party not in core.genesis.parties():
+        return
+    before = channel.suspended_by(channel_words(core))
+    core.state.facts.channel.append(said.leaf)
+    own = [one for one in channel_words(core) if one.party == said.party]
+    if len(own) > MAX_CHANNEL:
+        core.state.facts.channel.remove(min(own, key=lambda one: (one.wall_ms, one.place)).leaf)
+    for matter in core.state.situation.matters.values():
+        if matter.wall_ms >= said.wall_ms:
+            _judge_anew(core, matter)
+    now = channel.suspended_by(channel_words(core))
+    if now != before:
+        names = " and ".join(core.name(party) for party in now)
+        text = f"the channel is suspended by {names}: what is said is marked, nothing is held back" if now else ""
+        core.show("channel", text or "no party suspends the channel any more", said.leaf, said.precedence, now)
+        if said.party != core.me:
+            core.alarm("channel", text or f"{core.name(said.party)} uses the channel again")
+
+
+def _note_list(core: Core, said: Said) -> None:
+    """Remembers each party's newest list of what it holds to be in force, to be held against ours in a while."""
+    facts = core.state.facts
+    known = facts.lists.get(said.party)
+    before = said_of(core.books.by_leaf[known]) if known else None
+    if before is None or (before.wall_ms, before.place) < (said.wall_ms, said.place):
+        facts.lists[said.party] = said.leaf
+        if said.party != core.me:
+            facts.compare_ms[said.party] = core.mono_ms + COMPARE_AFTER_MS
 
 
 def _judge(core: Core, matter: Matter, said: Said) -> bool:
@@ -159,6 +215,9 @@ def _wait(core: Core, cited: bytes, by: Said) -> None:
 
 
 def _relate_to(core: Core, said: Said, leaf: bytes) -> None:
+    if said.kind == Kind.TEST_REPLY:
+        staffed.answered(core, said, leaf, bool(core.books.by_leaf[said.leaf].releases))
+        return
     if said.kind in (Kind.AMEND, Kind.CANCEL):
         if said.body is not None:  # what cannot be read takes nothing readable out of force
             _replace(core, said)
@@ -256,10 +315,11 @@ def judge(core: Core, said: Said) -> tuple[tuple[Finding, ...], tuple[Mark, ...]
     replaced = core.books.by_leaf.get(said.replaces) if said.replaces else None
     if replaced is not None and replaced.header.party != said.party:
         replaced = None  # nobody amends another's notice
+    suspended = (Mark.SUSPENDED,) if channel.is_marked(said, channel_words(core)) else ()
     if said.body is None and said.kind in matters.OPENING:
-        return (), (Mark.VAGUE,)  # a warning that cannot be read is one of unknown area
+        return (), (Mark.VAGUE, *suspended)  # a warning that cannot be read is one of unknown area
     findings = check.check(said, rules_for(core, said), said_of(replaced) if replaced else None)
-    return findings, check.marks(said, findings, _unusable(volumes_of(said)))
+    return findings, (*check.marks(said, findings, _unusable(volumes_of(said))), *suspended)
 
 
 @lru_cache(maxsize=64)
@@ -299,6 +359,9 @@ def show(core: Core, entry: Entry, said: Said) -> None:
         core.alarm("flash", f"FLASH from {core.name(h.party)}: {phrases.label(said, core.genesis.names)}")
     if said.leaf in core.state.situation.matters:
         _start_timers(core, said)
+    elif said.kind == Kind.LINE_TEST:
+        rule = line_test.cadence(agreed_now(core), live=True) or line_test.HOURLY
+        core.state.situation.timers.append(_timer(core, staffed.TEST, said.leaf, rule.reply_ms))
 
 
 def _start_timers(core: Core, said: Said) -> None:

@@ -12,6 +12,7 @@ from keepclear.geo.alert import Life
 from keepclear.interop.position import Plan, Position
 from keepclear.line.offset import Offset
 from keepclear.line.peer import BookKey, Peer, SlotKey
+from keepclear.node.facts import Facts
 from keepclear.node.inputs import Settings, Stamp
 from keepclear.record.entry import Release
 
@@ -312,3 +313,4 @@ class State(msgspec.Struct, array_like=True):
     advice: Advice = msgspec.field(default_factory=Advice)
     clocks: dict[int, PeerClock] = {}
     bundles: Bundles = msgspec.field(default_factory=Bundles)
+    facts: Facts = msgspec.field(default_factory=Facts)
