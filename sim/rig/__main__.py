@@ -26,7 +26,6 @@ from sim.rig.silence import CAUSES
 Part = Callable[[], list[Row]]
 PARTS: Final = ("storm", "flash", "outage", "deaths", "far", "radio", "shaken")
 ALONE: Final = ("storm", "flash", "outage")
-RADIO_SETTINGS: Final[tuple[dict[str, int], ...]] = ({}, {"heartbeat_ms": 1_000})
 FIRST: Final = (What.WEATHER, What.KILL, What.CUT, What.PAUSE, What.KILL, What.CLOCK)
 COLUMNS: Final = ("", "goal", "seen", "trials", "met")
 MAX_TOLD: Final = 20
@@ -104,9 +103,7 @@ def _together(name: str, out: Path, seed: int, trials: int, minutes: float) -> l
         case "far":
             return [partial(delivery.far, out / "far", text, few)]
         case "radio":
-            return [
-                partial(delivery.radio, out / f"radio{i}", text, trials, how) for i, how in enumerate(RADIO_SETTINGS)
-            ]
+            return [partial(delivery.radio, out / "radio", text, few)]
     return [partial(silence.shaken, out / "shaken", text, 60 * minutes)]
 
 

@@ -8,7 +8,8 @@ from nacl.signing import SigningKey
 
 from keepclear.line import part
 from keepclear.line.offer import Ends
-from keepclear.line.session import Event, Noise, Opened, Pace, Reason, Reply, Session, Up
+from keepclear.line.pace import Pace
+from keepclear.line.session import Event, Noise, Opened, Reason, Reply, Session, Up
 
 LINE = bytes(range(32))
 KEYS = [SigningKey(bytes([i + 1]) * 32) for i in range(3)]

@@ -18,8 +18,12 @@ from keepclear.line.paths import Path
 WINDOW: Final = 256  # entries on their way to one peer; PEERS' fixed window of datagrams
 RELAY_AFTER_MS: Final = 1_000  # an entry of somebody else is relayed only if its author has not brought it by then
 ASK_AGAIN_MS: Final = 500
+SLOW_ASK_AGAIN_MS: Final = 5_000
 TELL_AGAIN_MS: Final = 100  # a vector is long; a question is repeated after ASK_AGAIN_MS and not sooner
 RESEND_MOST_MS: Final = 5_000
+SLOW_WINDOW: Final = 8  # by radio; ten seconds of air
+SLOW_RELAY_AFTER_MS: Final = 30_000
+SLOW_PATIENCE_MS: Final = 10_000  # the session sends lost pieces again by itself; this is for what it gave up
 FLASH_MOST_MS: Final = 1_000  # a line that comes back is told of it within that
 WORD_MOST_MS: Final = 1_000  # a busy peer is given more time, but a FLASH that was lost does not wait longer for that
 MAX_BEYOND_KNOWN: Final = 4_096  # slots past a gap that a peer is remembered to hold, as many as a logbook holds
@@ -87,6 +91,7 @@ class Peer(msgspec.Struct, array_like=True):
     told_ms: int | None = None
     word_ms: int | None = None  # from sending an entry to the peer's word on it: its queue and its disk are in this
     paths: dict[str, Path] = {}  # by name, each with its own proof of life
+    noted_ms: int | None = None  # when our newest checkpoint last went to it by radio
 
 
 def begin(peer: Peer, session: bytes, nonce: bytes) -> Peer:
@@ -156,6 +161,8 @@ def _learn_pace(peer: Peer, took_ms: int) -> None:
 
 def _patience_ms(peer: Peer) -> int:
     """How long to wait for the peer's word on an entry before it is sent again."""
+    if ways.is_slow(peer.paths):
+        return max(liveness.patience_ms(peer.live), SLOW_PATIENCE_MS)
     word_ms = min(WORD_MOST_MS, (peer.word_ms or 0) * 3 // 2)
     return max(liveness.patience_ms(peer.live), word_ms)
 
@@ -169,7 +176,8 @@ def offer(peer: Peer, slot: SlotKey, precedence: int, number: int) -> None:
 def offer_later(peer: Peer, slot: SlotKey, now_ms: int) -> None:
     """Remembers to relay an entry, if by then the peer still lacks it."""
     if not has(peer, slot):
-        peer.later.append((now_ms + RELAY_AFTER_MS, slot))
+        after_ms = SLOW_RELAY_AFTER_MS if ways.is_slow(peer.paths) else RELAY_AFTER_MS
+        peer.later.append((now_ms + after_ms, slot))
 
 
 def due_relays(peer: Peer, now_ms: int) -> list[SlotKey]:
@@ -190,7 +198,8 @@ def to_send(peer: Peer, now_ms: int) -> list[SlotKey]:
     out = sorted(again)
     for precedence, slot in out:
         peer.flight[slot] = Flight(precedence, now_ms, peer.flight.pop(slot).tries + 1)
-    while peer.queue and (len(peer.flight) < WINDOW or peer.queue[0][0] == 1):
+    window = SLOW_WINDOW if ways.is_slow(peer.paths) else WINDOW
+    while peer.queue and (len(peer.flight) < window or peer.queue[0][0] == 1):
         precedence, number, slot = heappop(peer.queue)
         if slot in peer.flight or has(peer, slot):
             continue
@@ -214,6 +223,6 @@ def next_resend_ms(peer: Peer) -> int | None:
 
 def _due_ms(flight: Flight, patience_ms: int) -> int:
     """When something is to be sent again: the wait grows with every other time, up to 5 s, for a FLASH up to 1 s."""
-    most_ms = max(patience_ms, FLASH_MOST_MS) if flight.precedence == 1 else RESEND_MOST_MS
+    most_ms = max(patience_ms, FLASH_MOST_MS if flight.precedence == 1 else RESEND_MOST_MS)
     wait_ms = patience_ms * (1 + flight.tries // 2)
     return flight.sent_ms + (wait_ms if wait_ms < most_ms else most_ms)

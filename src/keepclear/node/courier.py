@@ -114,7 +114,8 @@ def heartbeat(core: Core, peer: Peer) -> None:
 
 def _beat_ms(core: Core, path: str) -> int:
     settings = core.state.settings
-    return settings.box_heartbeat_ms if path == paths.BOX else settings.heartbeat_ms
+    beats = {paths.BOX: settings.box_heartbeat_ms, paths.RADIO: settings.radio_heartbeat_ms}
+    return beats.get(path, settings.heartbeat_ms)
 
 
 def _holdings(core: Core, peer: Peer) -> list[Item]:

@@ -9,6 +9,7 @@ from typing import Final
 
 from keepclear.accord.statement import Link, Precedence
 from keepclear.line import frame as frames
+from keepclear.line import paths
 from keepclear.line import peer as peers
 from keepclear.line.frame import Ask, Book, Vector
 from keepclear.line.peer import Peer
@@ -38,7 +39,8 @@ def begin(core: Core, data: Session) -> None:
 def ask(core: Core, peer: Peer) -> None:
     """Asks the peer for its durable vector, until it has answered."""
     if peer.session and not peer.answered:
-        due = peer.asked_ms is None or core.mono_ms - peer.asked_ms >= peers.ASK_AGAIN_MS
+        again_ms = peers.SLOW_ASK_AGAIN_MS if paths.is_slow(peer.paths) else peers.ASK_AGAIN_MS
+        due = peer.asked_ms is None or core.mono_ms - peer.asked_ms >= again_ms
         if due:
             peer.asked_ms = core.mono_ms
             courier.send_items(core, peer, [Ask(peer.ask)])
