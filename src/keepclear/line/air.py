@@ -24,7 +24,7 @@ QUIET_MS: Final = 600  # of an unfinished frame: then the peer is told what ther
 TELL_MS: Final = 300  # the peer is not told more often
 MAX_TOLD: Final = 16  # frames that one word names
 
-CONTROL, FLASH, REST = range(3)
+CONTROL, FLASH, REST, SPARE = range(4)
 
 _NAMED = Struct(">QB")
 
@@ -98,7 +98,7 @@ class Air:
             if name is not None and (kept is None or nth not in kept.left):
                 continue  # it has been named, or given up, while it waited
             self._free_ms = max(self._free_ms, now_ms) + self._air_ms(len(datagram) + IP_BYTES)
-            if kept is not None:
+            if kept is not None and rank != SPARE:
                 kept.queued.discard(nth)
                 kept.again = kept.again or nth in kept.sent_ms
                 kept.sent_ms[nth] = self._free_ms
@@ -138,6 +138,8 @@ class Air:
     def _queue_piece(self, first: int, kept: _Kept, nth: int) -> None:
         kept.queued.add(nth)
         self._push(kept.rank, len(kept.pieces), kept.pieces[nth], first, nth)
+        if kept.rank == FLASH:  # once more when there is nothing else to say: a word on it takes longer than a piece
+            self._push(SPARE, len(kept.pieces), kept.pieces[nth], first, nth)
 
     def _push(self, rank: int, length: int, datagram: bytes, name: int | None = None, nth: int = 0) -> None:
         self._number += 1

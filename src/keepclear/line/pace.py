@@ -32,4 +32,4 @@ class Pace:
 
 def radio(rate_bps: int) -> Pace:
     """The pace for a slow radio with heartbeats of a second: a HELLO alone takes 1.4 s of air at 9 600 bit/s."""
-    return Pace(1_500, 3_000, 4_000, 20_000, rate_bps, RADIO_DATAGRAM, RADIO_AGE_MS)
+    return Pace(300, 6_000, 4_000, 20_000, rate_bps, RADIO_DATAGRAM, RADIO_AGE_MS)

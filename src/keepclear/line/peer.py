@@ -18,7 +18,8 @@ from keepclear.line.paths import Path
 WINDOW: Final = 256  # entries on their way to one peer; PEERS' fixed window of datagrams
 RELAY_AFTER_MS: Final = 1_000  # an entry of somebody else is relayed only if its author has not brought it by then
 ASK_AGAIN_MS: Final = 500
-SLOW_ASK_AGAIN_MS: Final = 5_000
+SLOW_ASK_AGAIN_MS: Final = 1_500
+SLOW_TELL_AGAIN_MS: Final = 15_000  # of more logbooks than fit one piece: the session sends its pieces again
 TELL_AGAIN_MS: Final = 100  # a vector is long; a question is repeated after ASK_AGAIN_MS and not sooner
 RESEND_MOST_MS: Final = 5_000
 SLOW_WINDOW: Final = 8  # by radio; ten seconds of air

@@ -39,7 +39,8 @@ def _offer(core: Core, entry: Entry) -> None:
     core.state.arrivals += 1
     slot = peers.slot_key(*entry.slot)
     for peer in core.state.peers.values():
-        if not peer.answered:
+        urgent = entry.header.precedence == Precedence.FLASH and paths.is_slow(peer.paths)
+        if not peer.answered and not urgent:  # by radio an answer may take ten seconds
             continue  # it is offered all that it lacks when it has said what it holds
         if entry.header.party == core.me:
             peers.offer(peer, slot, entry.header.precedence, core.state.arrivals)

@@ -26,6 +26,7 @@ MAX_OLD: Final = 200  # incarnations that one LINK names: the newest; older ones
 ENTRY_ROOM_BYTES: Final = 1_500  # for header and signatures round a body
 BOOK_BYTES: Final = 64  # one logbook in a VECTOR or LINK without what is held past a gap
 HELD_BYTES: Final = 44  # one slot and its hash
+SHORT_VECTOR: Final = 3  # logbooks; by radio a piece has 265 bytes
 MAX_TOLD: Final = 8  # slots past a gap, and gaps, that a LINK tells of one incarnation
 
 
@@ -48,7 +49,9 @@ def ask(core: Core, peer: Peer) -> None:
 
 def answer(core: Core, peer: Peer, question: Ask) -> None:
     """Tells the peer everything that is durably held here: its own logbooks first, then the newest, as many as fit."""
-    if peer.told_ms is not None and core.mono_ms - peer.told_ms < peers.TELL_AGAIN_MS:
+    long = paths.is_slow(peer.paths) and len(core.books.books) > SHORT_VECTOR
+    again_ms = peers.SLOW_TELL_AGAIN_MS if long else peers.TELL_AGAIN_MS
+    if peer.told_ms is not None and core.mono_ms - peer.told_ms < again_ms:
         return
     peer.told_ms = core.mono_ms
     books: list[Book] = []
