@@ -9,7 +9,7 @@ again, in the very bytes that were sealed once.
 from collections.abc import Iterator
 from heapq import heappop, heappush
 from struct import Struct
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 from keepclear.line import part
 
@@ -22,11 +22,14 @@ FIRST_WORD_MS: Final = 1_500  # from a frame's last piece to the peer's word on 
 WORD_SLACK_MS: Final = 300
 QUIET_MS: Final = 600  # of an unfinished frame: then the peer is told what there is of it
 TELL_MS: Final = 300  # the peer is not told more often
+PIECES_MS: Final = 5_000  # how long a word on a HELLO or KEY is believed
+MAX_PIECES: Final = 16
 MAX_TOLD: Final = 16  # frames that one word names
 
 CONTROL, FLASH, REST, SPARE = range(4)
 
 _NAMED = Struct(">QB")
+Name = TypeVar("Name", int, bytes)
 
 
 class _Kept:
@@ -50,6 +53,7 @@ class Air:
         self._control: set[bytes] = set()
         self._waiting_bytes = 0  # of what is not FLASH and not the session's own
         self._kept: dict[int, _Kept] = {}
+        self._pieces: dict[bytes, tuple[int, int]] = {}
         self._free_ms = 0  # when the modem will have sent what it was given
         self._word_ms: int | None = None  # smoothed, from a last piece to the word on it
         self._least_ms: int | None = None
@@ -97,6 +101,8 @@ class Air:
             kept = self._kept.get(name) if name is not None else None
             if name is not None and (kept is None or nth not in kept.left):
                 continue  # it has been named, or given up, while it waited
+            if rank == CONTROL and self._is_there(datagram, now_ms):
+                continue
             self._free_ms = max(self._free_ms, now_ms) + self._air_ms(len(datagram) + IP_BYTES)
             if kept is not None and rank != SPARE:
                 kept.queued.discard(nth)
@@ -122,6 +128,18 @@ class Air:
             for nth in kept.left:
                 if nth not in kept.queued and kept.sent_ms.get(nth, now_ms) <= long_ago_ms:
                     self._queue_piece(first, kept, nth)
+
+    def hear_pieces(self, name: bytes, mask: int, now_ms: int) -> None:
+        """Takes somebody's word on the pieces of a HELLO or KEY of ours: anybody may have said it, so it holds for a while."""
+        self._pieces.pop(name, None)
+        if len(self._pieces) >= MAX_PIECES:
+            del self._pieces[next(iter(self._pieces))]
+        self._pieces[name] = (mask, now_ms)
+
+    def _is_there(self, datagram: bytes, now_ms: int) -> bool:
+        header = part.read(datagram)
+        mask, at_ms = self._pieces.get(header.session, (0, 0)) if header else (0, 0)
+        return header is not None and now_ms - at_ms < PIECES_MS and bool(mask >> header.nth & 1)
 
     def _repeat(self, now_ms: int) -> None:
         wait_ms = FIRST_WORD_MS if self._word_ms is None else self._word_ms + WORD_SLACK_MS
@@ -160,39 +178,47 @@ class _Heard:
         self.due_ms: int | None = None
 
 
-class Heard:
-    """What has come of the peer's frames of several pieces, and what of that it is to be told."""
+class Heard(Generic[Name]):
+    """What has come of the peer's messages of several pieces, by name, and what of that it is to be told."""
 
     def __init__(self) -> None:
-        self._frames: dict[int, _Heard] = {}
+        self._frames: dict[Name, _Heard] = {}
         self._told_ms: int | None = None
 
-    def note(self, header: part.Header, now_ms: int) -> None:
-        """A piece has been opened, for the first time or again."""
-        first = header.counter - header.nth
-        frame = self._frames.pop(first, None) or _Heard(header.total)
+    def note(self, name: Name, header: part.Header, now_ms: int) -> None:
+        """A piece has come, for the first time or again."""
+        frame = self._frames.pop(name, None) or _Heard(header.total)
         if len(self._frames) >= MAX_KEPT:
             del self._frames[next(iter(self._frames))]
-        self._frames[first] = frame
+        self._frames[name] = frame
         again = frame.mask >> header.nth & 1
         frame.mask |= 1 << header.nth
         whole = frame.mask == (1 << frame.total) - 1
         soon = again or whole or header.nth == frame.total - 1
         frame.due_ms = now_ms if soon else now_ms + QUIET_MS
 
-    def word(self, now_ms: int) -> bytes | None:
-        """What the peer is to be told now, if anything is due."""
+    def spoil(self, name: Name) -> None:
+        """What has come of a message does not belong together: nothing of it is there."""
+        if name in self._frames:
+            self._frames[name].mask = 0
+
+    def due(self, now_ms: int) -> list[tuple[Name, int, int]]:
+        """What the peer is to be told now, if anything is due: name, number of pieces, mask of those that are there."""
         due = [frame for frame in self._frames.values() if frame.due_ms is not None and frame.due_ms <= now_ms]
         if not due or (self._told_ms is not None and now_ms - self._told_ms < TELL_MS):
-            return None
+            return []
         self._told_ms = now_ms
-        told = [(first, frame) for first, frame in self._frames.items() if frame.due_ms is not None][:MAX_TOLD]
+        told = [(name, frame) for name, frame in self._frames.items() if frame.due_ms is not None][:MAX_TOLD]
         for _, frame in told:
             frame.due_ms = None
-        return b"".join(
-            _NAMED.pack(first, frame.total) + frame.mask.to_bytes((frame.total + 7) // 8, "big")
-            for first, frame in told
-        )
+        return [(name, frame.total, frame.mask) for name, frame in told]
+
+
+def word(told: list[tuple[int, int, int]]) -> bytes:
+    """The word on frames: of each its first counter, how many pieces it has, and the mask of those that are there."""
+    return b"".join(
+        _NAMED.pack(first, total) + mask.to_bytes((total + 7) // 8, "big") for first, total, mask in told
+    )
 
 
 def read_word(word: bytes) -> Iterator[tuple[int, int, int]]:

@@ -22,7 +22,7 @@ from enum import StrEnum
 from typing import Final
 
 from keepclear.line import channel, handshake, part
-from keepclear.line.air import Air, Heard
+from keepclear.line.air import Air, Heard, word
 from keepclear.line.bucket import Bucket
 from keepclear.line.offer import Candidate, Ends, Offer, address
 from keepclear.line.pace import Pace
@@ -97,7 +97,8 @@ class Session:
         self._sign = sign
         self._fresh = fresh
         self._air = Air(self._pace.rate_bps) if self._pace.rate_bps else None
-        self._heard = Heard()
+        self._heard = Heard[int]()
+        self._begun = Heard[bytes]()
         self._offer: Offer | None = None
         self._candidates: dict[bytes, Candidate] = {}
         self._current: Candidate | None = None
@@ -150,9 +151,12 @@ class Session:
         if self._air is None:
             return own
         self._air.put_control(own)
-        word = self._heard.word(now_ms) if self._current else None
-        if word and self._current:
-            self._air.put_control(self._current.sealer.seal_word(word))
+        for name, _, mask in self._begun.due(now_ms):
+            where = address(self._ends.line, self._ends.own, self._ends.peer)
+            self._air.put_control([part.Header(part.PIECES, name, where, 0, 1).encode() + bytes((mask,))])
+        told = self._heard.due(now_ms) if self._current else []
+        if told and self._current:
+            self._air.put_control(self._current.sealer.seal_word(word(told)))
         return self._air.due(now_ms)
 
     def _again(self, now_ms: int) -> list[bytes]:
@@ -194,11 +198,17 @@ class Session:
             return [Noise(Reason.ADDRESS)]
         if header.total > MAX_HANDSHAKE_PARTS:
             return [Noise(Reason.SHAPE)]
+        if header.kind == part.PIECES:
+            if self._air is not None:
+                self._air.hear_pieces(header.session, int.from_bytes(datagram[part.HEADER_BYTES :][:1], "big"), now_ms)
+            return []
+        self._begun.note(header.session, header, now_ms)
         name = (header.kind, header.session)
         whole = self._handshakes.add(name, header.nth, header.total, datagram[part.HEADER_BYTES :], now_ms)
         if whole is None:
             return []
         if suite.sha(whole)[: channel.ID_BYTES] != header.session:
+            self._begun.spoil(header.session)
             return [Noise(Reason.MALFORMED)]  # the parts are kept: one that comes again may replace the forged one
         self._handshakes.forget(name, header.total)
         handle = self._receive_hello if header.kind == part.HELLO else self._receive_key
@@ -216,7 +226,7 @@ class Session:
         if not found.unsealer.is_fresh(header.counter):
             if self._air is None or header.total == 1 or not found.unsealer.is_again(header, datagram):
                 return [Noise(Reason.REPLAY)]
-            self._heard.note(header, now_ms)  # our word on it was lost; it is no sign of life
+            self._heard.note(header.counter - header.nth, header, now_ms)  # our word on it was lost
             return []
         piece = found.unsealer.unseal(header, datagram)
         if piece is None:
@@ -228,7 +238,7 @@ class Session:
                 self._air.hear(piece, now_ms)
             return events
         if header.total > 1:
-            self._heard.note(header, now_ms)
+            self._heard.note(header.counter - header.nth, header, now_ms)
         frame = found.unsealer.join(header, piece, now_ms)
         return [*events, Opened(frame)] if frame else events
 

@@ -61,7 +61,7 @@ class Sessions:
         return peer, events
 
     def _peer(self, header: part.Header) -> int | None:
-        if header.kind in (part.HELLO, part.KEY):
+        if header.kind in part.CLEAR:
             return self._addresses.get(header.counter)
         return next((peer for peer, session in self.by_peer.items() if session.hears(header.session)), None)
 
@@ -69,4 +69,4 @@ class Sessions:
 def _why_nobody(header: part.Header | None) -> Reason:
     if header is None:
         return Reason.SHAPE
-    return Reason.ADDRESS if header.kind in (part.HELLO, part.KEY) else Reason.UNKNOWN
+    return Reason.ADDRESS if header.kind in part.CLEAR else Reason.UNKNOWN
