@@ -29,8 +29,11 @@ def member(own: int, seed: int = 0, line: bytes = LINE, pace: Pace | None = None
 class Talk:
     """Alfa and bravo with a path between them that does as it is told; the state is looked at after every step."""
 
-    def __init__(self, seed: int = 0, loss: float = 0, twice: float = 0, late: float = 0, spoilt: float = 0) -> None:
-        self.ends = [member(0, seed), member(1, seed)]
+    def __init__(
+        self, seed: int = 0, loss: float = 0, twice: float = 0, late: float = 0, spoilt: float = 0,
+        pace: Pace | None = None,
+    ) -> None:  # fmt: skip
+        self.ends = [member(0, seed, pace=pace), member(1, seed, pace=pace)]
         self.now_ms = 0
         self.opened: list[list[bytes]] = [[], []]
         self.ups: list[list[bytes]] = [[], []]
@@ -60,7 +63,7 @@ class Talk:
             for own, session in enumerate(self.ends):
                 self.send(1 - own, session.tick(self.now_ms))
                 if frame := says(own, self.now_ms):
-                    self.send(1 - own, session.seal(frame))
+                    self.send(1 - own, session.seal(frame, self.now_ms))
             arrived = [(to, datagram) for at, to, datagram in self._under_way if at <= self.now_ms]
             self._under_way = [item for item in self._under_way if item[0] > self.now_ms]
             for to, datagram in arrived:
@@ -90,8 +93,8 @@ class Talk:
             self.send(1 - own, session.hello(self.now_ms))
         return self
 
-    def restart(self, own: int, seed: int) -> None:
-        self.ends[own] = member(own, seed)
+    def restart(self, own: int, seed: int, pace: Pace | None = None) -> None:
+        self.ends[own] = member(own, seed, pace=pace)
         self.send(1 - own, self.ends[own].hello(self.now_ms))
 
     @property

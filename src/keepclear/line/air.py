@@ -16,7 +16,8 @@ from keepclear.line import part
 IP_BYTES: Final = 28  # of IP and UDP headers, which take air as well
 AHEAD_MS: Final = 300
 MAX_WAIT_MS: Final = 15_000  # of air: what is not FLASH and would wait longer is dropped, and said again by the node
-KEPT_MS: Final = 60_000  # a frame that has not come whole by then is given up; the node says its entries again
+KEPT_MS: Final = 60_000  # a frame of which nothing more arrives is given up; the node says its entries again
+LONG: Final = 16  # pieces; a longer frame like one on its way is taken for that one, said again
 MAX_KEPT: Final = 64
 FIRST_WORD_MS: Final = 1_500  # from a frame's last piece to the peer's word on it, until one has been measured
 WORD_SLACK_MS: Final = 300
@@ -37,7 +38,7 @@ class _Kept:
 
     def __init__(self, pieces: list[bytes], rank: int, now_ms: int) -> None:
         self.pieces, self.rank, self.since_ms = pieces, rank, now_ms
-        self.left = dict.fromkeys(range(len(pieces)))
+        self.left = dict.fromkeys(range(len(pieces)))  # in the sequence in which they go
         self.queued: set[int] = set()
         self.sent_ms: dict[int, int] = {}
         self.again = False  # whether any piece has gone twice
@@ -85,6 +86,8 @@ class Air:
         if len(datagrams) == 1 or first is None:
             self._push(rank, 1, datagrams[0])
             return
+        if len(datagrams) > LONG and any(abs(len(k.pieces) - len(datagrams)) < 2 for k in self._kept.values()):
+            return
         if len(self._kept) >= MAX_KEPT:
             del self._kept[next(iter(self._kept))]
         self._kept[first.counter] = _Kept(datagrams, rank, now_ms)
@@ -119,6 +122,7 @@ class Air:
                 continue
             for nth in [nth for nth in kept.left if mask >> nth & 1]:
                 del kept.left[nth]
+                kept.since_ms = now_ms
             if not kept.left:
                 del self._kept[first]
                 if not kept.again and len(kept.sent_ms) == total:
@@ -130,7 +134,7 @@ class Air:
                     self._queue_piece(first, kept, nth)
 
     def hear_pieces(self, name: bytes, mask: int, now_ms: int) -> None:
-        """Takes somebody's word on the pieces of a HELLO or KEY of ours: anybody may have said it, so it holds for a while."""
+        """Takes a word on the pieces of a HELLO or KEY of ours. Anybody may have said it, so it holds for a while."""
         self._pieces.pop(name, None)
         if len(self._pieces) >= MAX_PIECES:
             del self._pieces[next(iter(self._pieces))]
@@ -144,7 +148,7 @@ class Air:
     def _repeat(self, now_ms: int) -> None:
         wait_ms = FIRST_WORD_MS if self._word_ms is None else self._word_ms + WORD_SLACK_MS
         for first, kept in list(self._kept.items()):
-            if now_ms - kept.since_ms > KEPT_MS:
+            if not kept.queued and now_ms - kept.since_ms > KEPT_MS:
                 del self._kept[first]
             elif not kept.queued and now_ms - max(kept.sent_ms.values()) >= wait_ms:
                 self._queue_left(first, kept)
@@ -169,7 +173,7 @@ class Air:
         self._word_ms = took_ms if self._word_ms is None else (7 * self._word_ms + took_ms) // 8
 
     def _air_ms(self, octets: int) -> int:
-        return 8_000 * octets // self._rate_bps
+        return -(-8_000 * octets // self._rate_bps)
 
 
 class _Heard:
@@ -198,9 +202,13 @@ class Heard(Generic[Name]):
         frame.due_ms = now_ms if soon else now_ms + QUIET_MS
 
     def spoil(self, name: Name) -> None:
-        """What has come of a message does not belong together: nothing of it is there."""
+        """What has come of a message is of no use: nothing of it is there."""
         if name in self._frames:
             self._frames[name].mask = 0
+
+    def forget(self, name: Name) -> None:
+        """A message has been told of as whole and is not kept: if it comes again, it comes anew."""
+        self._frames.pop(name, None)
 
     def due(self, now_ms: int) -> list[tuple[Name, int, int]]:
         """What the peer is to be told now, if anything is due: name, number of pieces, mask of those that are there."""

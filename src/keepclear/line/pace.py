@@ -10,7 +10,7 @@ from typing import Final
 from keepclear.line import part
 
 RADIO_DATAGRAM: Final = 300  # a quarter of a second at 9 600 bit/s, with the headers of IP
-RADIO_AGE_MS: Final = 60_000  # as long as the sender keeps its pieces
+RADIO_AGE_MS: Final = 600_000  # the largest entry takes minutes
 
 
 @dataclass(frozen=True)

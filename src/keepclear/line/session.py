@@ -29,7 +29,6 @@ from keepclear.line.pace import Pace
 from keepclear.record import suite
 
 MAX_CANDIDATES: Final = 8
-MAX_HANDSHAKE_PARTS: Final = 8  # a HELLO is 2 datagrams, by radio 6
 MAX_SOURCES: Final = 4  # a peer has two paths; what comes from elsewhere shares one allowance
 # A handshake needs two checks of 0.14 ms; an answer to a true HELLO takes 0.5 ms. Fewer would let a trickle of forged
 # HELLOs from a peer's address keep that peer out; with every source of four peers flooded this is a quarter of a core.
@@ -99,6 +98,7 @@ class Session:
         self._air = Air(self._pace.rate_bps) if self._pace.rate_bps else None
         self._heard = Heard[int]()
         self._begun = Heard[bytes]()
+        self._most_parts = -(-handshake.MAX_MESSAGE_BYTES // (self._pace.datagram_bytes - part.HEADER_BYTES))
         self._offer: Offer | None = None
         self._candidates: dict[bytes, Candidate] = {}
         self._current: Candidate | None = None
@@ -151,7 +151,9 @@ class Session:
         if self._air is None:
             return own
         self._air.put_control(own)
-        for name, _, mask in self._begun.due(now_ms):
+        for name, total, mask in self._begun.due(now_ms):
+            if mask == (1 << total) - 1:
+                self._begun.forget(name)
             where = address(self._ends.line, self._ends.own, self._ends.peer)
             self._air.put_control([part.Header(part.PIECES, name, where, 0, 1).encode() + bytes((mask,))])
         told = self._heard.due(now_ms) if self._current else []
@@ -196,7 +198,7 @@ class Session:
             return self._receive_frame(header, datagram, now_ms)
         if header.counter != address(self._ends.line, self._ends.peer, self._ends.own):
             return [Noise(Reason.ADDRESS)]
-        if header.total > MAX_HANDSHAKE_PARTS:
+        if header.total > self._most_parts:
             return [Noise(Reason.SHAPE)]
         if header.kind == part.PIECES:
             if self._air is not None:
@@ -213,7 +215,10 @@ class Session:
         self._handshakes.forget(name, header.total)
         handle = self._receive_hello if header.kind == part.HELLO else self._receive_key
         try:
-            return handle(whole, now_ms, source)
+            events = handle(whole, now_ms, source)
+            if events == [Noise(Reason.OLD)]:  # it may be of use in seconds, when we have heard nothing for long enough
+                self._begun.spoil(header.session)
+            return events
         except handshake.BadHandshake:
             return [Noise(Reason.MALFORMED)]
         except TooMany:
