@@ -1,12 +1,17 @@
 """Two sessions over 9 600 bit/s with three datagrams in ten lost: they come up, and what is long arrives whole."""
 
+import json
 import random
+from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.line.talk import Talk
 
 from keepclear.line import part
-from keepclear.line.air import IP_BYTES
+from keepclear.line.air import IP_BYTES, word
+from keepclear.line.channel import Sealer
+from keepclear.line.offer import address
 from keepclear.line.pace import RADIO_DATAGRAM, radio
 
 PACE = radio(9_600)
@@ -65,3 +70,24 @@ def test_a_peer_that_begins_anew_is_heard_again() -> None:
     bad.run(bad.now_ms + 30_000, beat)
     assert bad.is_up
     assert bad.ends[0].up != first
+
+
+def test_the_vector_has_the_bytes_that_are_sent() -> None:
+    vector = json.loads((Path(__file__).parents[2] / "spec" / "vectors" / "line" / "radio.json").read_text())
+    sealer = Sealer(bytes.fromhex(vector["traffic_key"]), bytes.fromhex(vector["session"]), vector["datagram_bytes"])
+    sealer.counter = vector["first_counter"]
+    assert [d.hex() for d in sealer.seal(bytes.fromhex(vector["frame"]))] == vector["frame_datagrams"]
+    told = [(first, total, mask) for first, total, mask in vector["told"]]
+    assert word(told).hex() == vector["held"]
+    assert [d.hex() for d in sealer.seal_word(word(told))] == [vector["held_datagram"]]
+    pieces = bytes.fromhex(vector["pieces_datagram"])
+    where = address(bytes.fromhex(session_vector()["line"]), 0, 1)
+    assert part.read(pieces) == (part.PIECES, bytes.fromhex(vector["pieces_name"]), where, 0, 1)
+    assert pieces[part.HEADER_BYTES :] == bytes((vector["pieces_mask"],))
+
+
+def session_vector() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(
+        (Path(__file__).parents[2] / "spec" / "vectors" / "line" / "session.json").read_text()
+    )
+    return found

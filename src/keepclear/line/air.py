@@ -224,9 +224,7 @@ class Heard(Generic[Name]):
 
 def word(told: list[tuple[int, int, int]]) -> bytes:
     """The word on frames: of each its first counter, how many pieces it has, and the mask of those that are there."""
-    return b"".join(
-        _NAMED.pack(first, total) + mask.to_bytes((total + 7) // 8, "big") for first, total, mask in told
-    )
+    return b"".join(_NAMED.pack(first, total) + mask.to_bytes((total + 7) // 8, "big") for first, total, mask in told)
 
 
 def read_word(word: bytes) -> Iterator[tuple[int, int, int]]:
