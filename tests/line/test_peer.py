@@ -3,6 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from keepclear.line import paths
 from keepclear.line import peer as peers
 from keepclear.line.peer import WINDOW, Peer
 
@@ -179,3 +180,19 @@ def test_a_word_on_slots_that_no_entry_can_have_is_no_word() -> None:
     peer = Peer(index=1)
     peers.hold(peer, BOOK, 2, [1, -1, 2**48, 2**53 - 1, 5])
     assert (peer.holds[BOOK].size, list(peer.holds[BOOK].beyond)) == (2, [5])
+
+
+def test_by_radio_little_is_on_its_way_and_nothing_goes_again_within_ten_seconds() -> None:
+    peer = Peer(index=1, paths=paths.begin((paths.RADIO,), 0))
+    peer.live.smooth_ms = 900
+    for seq in range(100):
+        peers.offer(peer, slot(seq), 4, seq)
+    peers.offer(peer, slot(100), 1, 100)
+    sent = peers.to_send(peer, 0)
+    assert sent[0] == slot(100)
+    assert len(sent) == peers.SLOW_WINDOW
+    assert peers.to_send(peer, 9_999) == []
+    assert sorted(peers.to_send(peer, 10_000)) == sorted(sent)
+    peers.offer_later(peer, slot(500), 0)
+    assert peers.due_relays(peer, 29_999) == []
+    assert peers.due_relays(peer, 30_000) == [slot(500)]

@@ -86,3 +86,16 @@ def test_a_peer_that_is_started_anew_is_heard_again_and_holds_all_that_was_said(
     assert receipt_ms(line, "after") <= 60_000
     line.run(40_000)
     assert len(line.joint()) == 1
+
+
+def test_a_flash_does_not_wait_until_the_peer_has_said_what_it_holds() -> None:
+    line = Line(6, paths=(RADIO,), weather=BAD, names=PAIR)
+    to_b = line.member(A).node.state.peers
+    while not to_b[B].session:
+        line.run(50)
+    line.world.cut = {(B, A)}
+    assert not to_b[B].answered
+    leaf = line.say(A, notice(line.wall_ms + 30 * MINUTE))
+    line.run(8_000)
+    assert not to_b[B].answered
+    assert line.shown(B, "statement", leaf)

@@ -89,7 +89,7 @@ class Peer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mailbox: bool = True
     """Whether it is also reached by the mailbox, where there is one. Both ends have to say the same."""
     radio_bps: int = 0
-    """Bits a second each way, for a peer behind a slow radio or serial line; 0 is IP. Both ends have to say the same."""
+    """Bits a second each way to a peer behind a slow radio or serial line; 0 is IP. Both ends have to say the same."""
 
 
 class Mailbox(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

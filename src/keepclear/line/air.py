@@ -15,6 +15,7 @@ from keepclear.line import part
 
 IP_BYTES: Final = 28  # of IP and UDP headers, which take air as well
 AHEAD_MS: Final = 300
+WORD_BYTES: Final = 100  # words on pieces and proofs are shorter, and go before HELLO and KEY
 MAX_WAIT_MS: Final = 15_000  # of air: what is not FLASH and would wait longer is dropped, and said again by the node
 KEPT_MS: Final = 60_000  # a frame of which nothing more arrives is given up; the node says its entries again
 LONG: Final = 16  # pieces; a longer frame like one on its way is taken for that one, said again
@@ -74,7 +75,7 @@ class Air:
         for datagram in datagrams:
             if datagram not in self._control:
                 self._control.add(datagram)
-                self._push(CONTROL, 0, datagram)
+                self._push(CONTROL, len(datagram) > WORD_BYTES, datagram)
 
     def put(self, datagrams: list[bytes], flash: bool, now_ms: int) -> None:
         """Adds the pieces of a frame, or drops and counts them when too much waits."""
