@@ -36,7 +36,9 @@ MAX_TOLD: Final = 20
 @click.option(
     "--seed", default=0, show_default=True, help="Decides the storm, the victims, and the luck of each datagram."
 )
-@click.option("--trials", default=6, show_default=True, help="Of each death; of FLASH 20 times, far and radio 3 times as many.")
+@click.option(
+    "--trials", default=6, show_default=True, help="Of each death; of FLASH 20 times, far and radio 3 times as many."
+)
 @click.option(
     "--minutes", default=1.0, show_default=True, help="How long the storm lasts, and how long the line is shaken."
 )
