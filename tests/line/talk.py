@@ -35,6 +35,7 @@ class Talk:
     ) -> None:  # fmt: skip
         self.ends = [member(0, seed, pace=pace), member(1, seed, pace=pace)]
         self.now_ms = 0
+        self.delay_ms = 20
         self.opened: list[list[bytes]] = [[], []]
         self.ups: list[list[bytes]] = [[], []]
         self.noise: list[Counter[Reason]] = [Counter(), Counter()]
@@ -52,7 +53,7 @@ class Talk:
             for _ in range(2 if self._chance.random() < twice else 1):
                 if self._chance.random() < loss:
                     continue
-                delay_ms = self._chance.randrange(0, 2_000) if self._chance.random() < late else 20
+                delay_ms = self._chance.randrange(0, 2_000) if self._chance.random() < late else self.delay_ms
                 carried = self._spoil(datagram) if self._chance.random() < spoilt else datagram
                 self._under_way.append((self.now_ms + delay_ms, to, carried))
 

@@ -113,10 +113,12 @@ class Candidate:
         """An empty sealed frame, once the peer can be told that we hold both keys."""
         return self.sealer.seal(b"") if self.unsealer else []
 
-    def answer(self, now_ms: int) -> list[bytes]:
-        """KEY and proof, for the peer that asks and for the one that is silent."""
+    def answer(self, now_ms: int, again: bool = False) -> list[bytes]:
+        """KEY and proof, for the peer that asks and for the one that is silent; a proof alone when a KEY comes again that
+        was taken: whoever sends it had ours, and two that answer a KEY by a KEY would never end.
+        """
         self._answered_ms = now_ms
-        return self.key_datagrams + self.proof()
+        return self.proof() if again else self.key_datagrams + self.proof()
 
     def may_answer(self, now_ms: int) -> bool:
         """Whether the last answer is long enough ago."""

@@ -276,7 +276,8 @@ class Session:
         current = self._current
         if current and (key.peer, key.own) == (current.own, current.peer):
             # The peer has not opened anything of ours yet, or this is a repetition; the answer serves either.
-            return [Reply(current.answer(now_ms))] if current.may_answer(now_ms) else []
+            again = whole == current.key_heard
+            return [Reply(current.answer(now_ms, again))] if current.may_answer(now_ms) else []
         candidate = self._candidates.get(key.own)
         if self._offer is None or candidate is None or key.peer != self._offer.digest:
             return [Noise(Reason.OLD)]
