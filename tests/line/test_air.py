@@ -75,6 +75,21 @@ def test_a_word_that_was_on_its_way_before_a_piece_was_does_not_bring_it_again()
     assert air.due(1_900) == [long[3]]
 
 
+def test_a_piece_that_is_named_while_it_waits_does_not_keep_the_others_from_going_again() -> None:
+    air, seals = Air(RATE), sealer()
+    long = frame(seals, 3)
+    air.put(long, False, 0)
+    drain(air, 0, 1_000)
+    flash = frame(seals, 9)
+    air.put(flash, True, 2_500)
+    air.due(2_500)  # all three wait again, behind the FLASH
+    air.hear(word([(first(long), 3, 0b001)]), 2_600)
+    air.hear(word([(first(flash), 9, 0b111111111)]), 5_500)
+    sent = [datagram for _, datagram in drain(air, 5_500, 12_000)]
+    assert long[0] not in sent
+    assert sent.count(long[1]) > 2
+
+
 def test_without_any_word_all_goes_again_and_is_given_up_after_a_minute() -> None:
     air, seals = Air(RATE), sealer()
     long = frame(seals, 2)

@@ -5,6 +5,7 @@ from tests.story.line import MINUTE, A, B, Line, notice
 
 from keepclear.line.liveness import LineState
 from keepclear.line.paths import RADIO
+from keepclear.record import checkpoint
 from sim.world import Weather
 
 BAD = Weather(loss=0.3, delay_ms=(300, 300), rate_bps=9_600, queue_ms=2_000)
@@ -62,7 +63,9 @@ def test_checkpoints_and_routine_statements_let_a_flash_pass() -> None:
     assert receipt_ms(line, "now") <= 20_000
     line.run(4 * MINUTE)
     assert len(line.joint()) == 1
-    assert all(len(line.member(who).node.state.checkpointing.notes) == 2 for who in (A, B))
+    for who in (A, B):
+        notes = line.member(who).node.state.checkpointing.notes.values()
+        assert [len(checkpoint.verify(line.world.genesis, note).signers) for note in notes] == [4, 4], "both by both"
 
 
 def test_a_cut_is_told_at_both_ends_in_half_a_minute_and_mended_in_as_long() -> None:

@@ -103,13 +103,14 @@ class Air:
             self._control.discard(datagram)
             self._waiting_bytes -= len(datagram) + IP_BYTES if rank == REST else 0
             kept = self._kept.get(name) if name is not None else None
+            if kept is not None and rank != SPARE:
+                kept.queued.discard(nth)
             if name is not None and (kept is None or nth not in kept.left):
                 continue  # it has been named, or given up, while it waited
             if rank == CONTROL and self._is_there(datagram, now_ms):
                 continue
             self._free_ms = max(self._free_ms, now_ms) + self._air_ms(len(datagram) + IP_BYTES)
             if kept is not None and rank != SPARE:
-                kept.queued.discard(nth)
                 kept.again = kept.again or nth in kept.sent_ms
                 kept.sent_ms[nth] = self._free_ms
             out.append(datagram)
