@@ -14,6 +14,7 @@ under them meet an offer that they do not name: nothing that was ever sent can b
                   anything of its opens: -> proof -->  current; offer and other candidates are forgotten
 
 A proof is an empty sealed frame: it makes a session come up without waiting for somebody to have something to say.
+By a slow path, all that is said goes through line/air.py, and both ends tell which pieces have come.
 """
 
 from collections.abc import Callable
