@@ -114,8 +114,9 @@ class Candidate:
         return self.sealer.seal(b"") if self.unsealer else []
 
     def answer(self, now_ms: int, again: bool = False) -> list[bytes]:
-        """KEY and proof, for the peer that asks and for the one that is silent; a proof alone when a KEY comes again that
-        was taken: whoever sends it had ours, and two that answer a KEY by a KEY would never end.
+        """KEY and proof, for the peer that asks and for the one that is silent; a proof alone for a KEY heard `again`.
+
+        Whoever sends what was taken has had ours, and two that answer a KEY by a KEY would never end.
         """
         self._answered_ms = now_ms
         return self.proof() if again else self.key_datagrams + self.proof()
