@@ -112,7 +112,11 @@ class Node:
 
 
 def found(
-    directory: Path, members: dict[str, Role], settings: dict[str, int] | None = None, places: Places | None = None
+    directory: Path,
+    members: dict[str, Role],
+    settings: dict[str, int] | None = None,
+    places: Places | None = None,
+    radio_bps: int = 0,
 ) -> list[Node]:
     """Nodes of a new line of mode TEST, each with a configuration that knows the others; none is started."""
     listed = [(name, role, SEATS) for name, role in members.items()]
@@ -121,7 +125,13 @@ def found(
     for home in homes:
         name = home.name
         text = config.example_config(
-            name, ".", places.peers[name], seats=SEATS, listen=places.listen[name], tracks=places.tracks[name]
+            name,
+            ".",
+            places.peers[name],
+            seats=SEATS,
+            listen=places.listen[name],
+            tracks=places.tracks[name],
+            radio_bps=radio_bps,
         )
         (home / "node.toml").write_text(text, encoding="utf-8")
         if settings:

@@ -18,8 +18,10 @@ from nacl.signing import SigningKey
 from keepclear.host.hands import Group, Hands, recover
 from keepclear.host.journal import Journal, MemoryJournal
 from keepclear.host.journal_error import JournalFailed
+from keepclear.line.air import IP_BYTES
 from keepclear.line.offer import Ends
-from keepclear.line.paths import BOX, UDP
+from keepclear.line.pace import radio
+from keepclear.line.paths import BOX, RADIO, UDP
 from keepclear.line.session import Noise, Opened, Reason, Reply, Session, Up
 from keepclear.node import inputs
 from keepclear.node.assessment import Finding, assess
@@ -49,6 +51,8 @@ class Weather:
     delay_ms: tuple[int, int] = (1, 20)
     disk_ms: tuple[int, int] = (0, 8)
     box_delay_ms: tuple[int, int] = (60, 700)
+    rate_bps: int = 0  # of each way, IP's headers and all; 0 is no limit
+    queue_ms: int = 5_000  # what would wait longer for the rate is dropped
 
 
 CALM = Weather()
@@ -132,7 +136,12 @@ class Member:
         self._closing, self._commit_due_ms, self._wakes = None, None, set()
         others = [i for i in range(len(world.genesis.names)) if i != self.index]
         self.sessions = {
-            peer: Session(Ends(world.genesis.line, self.index, peer, world.node_key(peer)), self.keys.sign, world.fresh)
+            peer: Session(
+                Ends(world.genesis.line, self.index, peer, world.node_key(peer)),
+                self.keys.sign,
+                world.fresh,
+                radio(world.weather.rate_bps) if RADIO in world.paths else None,
+            )
             for peer in others
         }
         fresh = world.fresh(8)
@@ -182,7 +191,7 @@ class Member:
 
     def send(self, peer: int, frame: bytes, flash: bool, path: str) -> None:
         self.world.watch.sent(self, frame, flash)
-        self._transmit(peer, self.sessions[peer].seal(frame), path)
+        self._transmit(peer, self.sessions[peer].seal(frame, self.world.now, flash), path)
 
     def _paths(self) -> tuple[tuple[int, tuple[str, ...]], ...]:
         paths = self.world.paths
@@ -327,6 +336,9 @@ class World:
         self.steps = 0
         self.cut: set[tuple[int, int]] = set()
         self.cut_paths: set[tuple[int, int, str]] = set()
+        self.carried: dict[tuple[int, int], int] = {}
+        self.overflows = 0
+        self._free_ms: dict[tuple[int, int], int] = {}
         self.doubles: dict[int, Member] = {}
         self.heard_by_double: set[int] = set()
         self.unplugged: set[Member] = set()
@@ -372,7 +384,8 @@ class World:
             if draw.random() >= weather.loss / 4:
                 self.after(draw.randint(*weather.box_delay_ms), self._delivery(sender, receiver, datagram, path))
             return
-        if draw.random() < weather.loss:
+        waited_ms = self._wait_for_rate(sender, receiver, len(datagram))
+        if waited_ms is None or draw.random() < weather.loss:
             return
         for _ in range(2 if draw.random() < weather.duplicate else 1):
             data = datagram
@@ -380,7 +393,20 @@ class World:
                 flipped = bytearray(data)
                 flipped[draw.randrange(len(flipped))] ^= 1 << draw.randrange(8)
                 data = bytes(flipped)
-            self.after(draw.randint(*weather.delay_ms), self._delivery(sender, receiver, data, path))
+            self.after(waited_ms + draw.randint(*weather.delay_ms), self._delivery(sender, receiver, data, path))
+
+    def _wait_for_rate(self, sender: int, receiver: int, octets: int) -> int | None:
+        """How long until a datagram has been sent at the rate; None when too much waits before it."""
+        weather, way = self.weather, (sender, receiver)
+        if not weather.rate_bps:
+            return 0
+        begins_ms = max(self.now, self._free_ms.get(way, 0))
+        if begins_ms - self.now > weather.queue_ms:
+            self.overflows += 1
+            return None
+        self.carried[way] = self.carried.get(way, 0) + octets + IP_BYTES
+        self._free_ms[way] = begins_ms + 8_000 * (octets + IP_BYTES) // weather.rate_bps
+        return self._free_ms[way] - self.now
 
     def _delivery(self, sender: int, receiver: int, data: bytes, path: str) -> Callable[[], None]:
         def arrive() -> None:

@@ -49,20 +49,24 @@ def flash_lossy(folder: Path, seed: str, trials: int) -> list[Row]:
     return [Row(what, goal, str(times), f"{times.count}", met), beside]
 
 
-def radio(folder: Path, seed: str, trials: int, settings: dict[str, int]) -> list[Row]:
+def radio(folder: Path, seed: str, trials: int) -> list[Row]:
     """FLASH by FLASH over 9 600 bit/s, 300 ms and 30 % loss."""
-    how = ", ".join(f"{name} {value}" for name, value in settings.items()) or "usual settings"
-    what, goal = f"FLASH receipt, 9 600 bit/s, 300 ms, 30 % loss; {how}", "all, p99 <= 20 s"
-    with line(folder, seed, RADIO, settings=settings) as up:
+    what, goal = "FLASH receipt, 9 600 bit/s, 300 ms, 30 % loss", "all, p99 <= 20 s"
+    with line(folder, seed, RADIO, radio_bps=RADIO.rate_bps) as up:
+        began_s = time.monotonic()
         try:
             up.wait_open(PATIENCE_S)
         except TimeoutError:
             return [Row(what, goal, f"the line has not opened in {PATIENCE_S:.0f} s", "0", False)]
         open_s = time.monotonic()
+        opened = Row("start to open line, by that radio", "", f"{open_s - began_s:.1f} s", "1", None)
         times = _one_by_one(up, seed, trials, trials * RADIO_GOAL_S, pause_s=(0.5, 2.0))
         dead = sum(one.count(LineState.DEAD, open_s) for one in up.onlookers.values())
+        ways = up.net.counts().values()
+        used_bps = sum(way["octets"] for way in ways) * 8 / len(ways) / (time.monotonic() - began_s)
     met = not times.missed and times.at(0.99) <= RADIO_GOAL_S
-    return [Row(what, goal, f"{times}; told dead {dead} times", f"{times.count}", met)]
+    seen = f"{times}; told dead {dead} times; {used_bps:.0f} bit/s each way"
+    return [opened, Row(what, goal, seen, f"{times.count}", met)]
 
 
 def far(folder: Path, seed: str, trials: int) -> list[Row]:

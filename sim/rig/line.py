@@ -163,11 +163,12 @@ def line(
     members: Mapping[str, Role] = PAIR,
     settings: dict[str, int] | None = None,
     relay: bool = False,
+    radio_bps: int = 0,
 ) -> Iterator[Line]:
     """A line whose nodes have been started, in namespaces or, with `relay`, on loopback. Raises NoNamespaces."""
     net = (on_loopback if relay else in_namespaces)(list(members), seed, weather)
     try:
-        nodes = processes.found(folder, dict(members), settings, net.places)
+        nodes = processes.found(folder, dict(members), settings, net.places, radio_bps)
     except BaseException:
         net.close()
         raise

@@ -229,3 +229,23 @@ def test_the_document_answers_for_every_key_and_its_example_is_taken(tmp_path: P
     )  # fmt: skip
     (tmp_path / "example.toml").write_text(example)
     assert read_config(tmp_path / "example.toml").peers == {"south": ("192.0.2.7", 47001)}
+
+
+def test_a_peer_by_slow_radio_has_a_rate_and_no_other_path(tmp_path: Path) -> None:
+    south = '[peers.south]\naddress = "10.0.0.3:5000"\n'
+    (tmp_path / "north.toml").write_text(f"{LEAST}{south}radio_bps = 9600\n")
+    assert read_config(tmp_path / "north.toml").radio_bps == {"south": 9_600}
+    assert (
+        refusal(tmp_path, f"{LEAST}{south}radio_bps = 300\n") == "peers.south.radio_bps: 300, 1200 to 1000000 expected"
+    )
+    box = '[mailbox]\nurl = "https://10.0.0.9:47200"\n'
+    assert refusal(tmp_path, f"{LEAST}{south}radio_bps = 9600\n{box}").endswith("write mailbox = false")
+    assert refusal(tmp_path, f"{LEAST}[peers.south]\nradio_bps = 9600\n{box}")
+    (tmp_path / "north.toml").write_text(f"{LEAST}{south}radio_bps = 9600\nmailbox = false\n{box}")
+    assert read_config(tmp_path / "north.toml").radio_bps == {"south": 9_600}
+
+
+def test_the_example_by_radio_is_taken(tmp_path: Path) -> None:
+    text = example_config("north", ".", {"south": "10.0.0.3:5000"}, radio_bps=9_600)
+    (tmp_path / "north.toml").write_text(text)
+    assert read_config(tmp_path / "north.toml").radio_bps == {"south": 9_600}

@@ -8,7 +8,8 @@ from nacl.signing import SigningKey
 
 from keepclear.line import part
 from keepclear.line.offer import Ends
-from keepclear.line.session import Event, Noise, Opened, Pace, Reason, Reply, Session, Up
+from keepclear.line.pace import Pace
+from keepclear.line.session import Event, Noise, Opened, Reason, Reply, Session, Up
 
 LINE = bytes(range(32))
 KEYS = [SigningKey(bytes([i + 1]) * 32) for i in range(3)]
@@ -28,9 +29,13 @@ def member(own: int, seed: int = 0, line: bytes = LINE, pace: Pace | None = None
 class Talk:
     """Alfa and bravo with a path between them that does as it is told; the state is looked at after every step."""
 
-    def __init__(self, seed: int = 0, loss: float = 0, twice: float = 0, late: float = 0, spoilt: float = 0) -> None:
-        self.ends = [member(0, seed), member(1, seed)]
+    def __init__(
+        self, seed: int = 0, loss: float = 0, twice: float = 0, late: float = 0, spoilt: float = 0,
+        pace: Pace | None = None,
+    ) -> None:  # fmt: skip
+        self.ends = [member(0, seed, pace=pace), member(1, seed, pace=pace)]
         self.now_ms = 0
+        self.delay_ms = 20
         self.opened: list[list[bytes]] = [[], []]
         self.ups: list[list[bytes]] = [[], []]
         self.noise: list[Counter[Reason]] = [Counter(), Counter()]
@@ -48,7 +53,7 @@ class Talk:
             for _ in range(2 if self._chance.random() < twice else 1):
                 if self._chance.random() < loss:
                     continue
-                delay_ms = self._chance.randrange(0, 2_000) if self._chance.random() < late else 20
+                delay_ms = self._chance.randrange(0, 2_000) if self._chance.random() < late else self.delay_ms
                 carried = self._spoil(datagram) if self._chance.random() < spoilt else datagram
                 self._under_way.append((self.now_ms + delay_ms, to, carried))
 
@@ -59,7 +64,7 @@ class Talk:
             for own, session in enumerate(self.ends):
                 self.send(1 - own, session.tick(self.now_ms))
                 if frame := says(own, self.now_ms):
-                    self.send(1 - own, session.seal(frame))
+                    self.send(1 - own, session.seal(frame, self.now_ms))
             arrived = [(to, datagram) for at, to, datagram in self._under_way if at <= self.now_ms]
             self._under_way = [item for item in self._under_way if item[0] > self.now_ms]
             for to, datagram in arrived:
@@ -89,8 +94,8 @@ class Talk:
             self.send(1 - own, session.hello(self.now_ms))
         return self
 
-    def restart(self, own: int, seed: int) -> None:
-        self.ends[own] = member(own, seed)
+    def restart(self, own: int, seed: int, pace: Pace | None = None) -> None:
+        self.ends[own] = member(own, seed, pace=pace)
         self.send(1 - own, self.ends[own].hello(self.now_ms))
 
     @property

@@ -3,6 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from keepclear.line import paths
 from keepclear.line import peer as peers
 from keepclear.line.peer import WINDOW, WINDOW_FIRST, Peer
 
@@ -276,3 +277,19 @@ def test_a_jitter_that_came_later_does_not_keep_the_window_small() -> None:
         peer.live.smooth_ms, now_ms = 400, now_ms + 400
         peers.hold(peer, BOOK, size, [], now_ms)
     assert peer.window == WINDOW
+
+
+def test_by_radio_little_is_on_its_way_and_nothing_goes_again_within_ten_seconds() -> None:
+    peer = Peer(index=1, paths=paths.begin((paths.RADIO,), 0))
+    peer.live.smooth_ms = 900
+    for seq in range(100):
+        peers.offer(peer, slot(seq), 4, seq)
+    peers.offer(peer, slot(100), 1, 100)
+    sent = peers.to_send(peer, 0)
+    assert sent[0] == slot(100)
+    assert len(sent) == peers.SLOW_WINDOW + 1, "FLASH aside"
+    assert peers.to_send(peer, 9_999) == []
+    assert sorted(peers.to_send(peer, 10_000)) == sorted(sent)
+    peers.offer_later(peer, slot(500), 0)
+    assert peers.due_relays(peer, 29_999) == []
+    assert peers.due_relays(peer, 30_000) == [slot(500)]

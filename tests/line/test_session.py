@@ -89,6 +89,20 @@ def test_over_a_bad_path_a_session_comes_up_and_what_is_opened_was_sealed_and_is
     assert talk.opened == opened, "nothing said before is of use again"
 
 
+@pytest.mark.parametrize("delay_ms", [20, 300, 2_000])
+def test_when_both_are_up_no_answer_is_answered_however_long_the_way(delay_ms: int) -> None:
+    talk = Talk()
+    talk.delay_ms = delay_ms
+    talk.start()
+    talk.run(12 * delay_ms, heartbeat)
+    assert talk.is_up
+    before = len(talk.everything)
+    talk.run(talk.now_ms + 20_000, heartbeat)
+    assert {datagram[0] for _, datagram in talk.everything[before:]} == {part.FRAME}
+    assert {len(datagram) for _, datagram in talk.everything[before:]} != {35}
+    assert sum(len(datagram) == 35 for _, datagram in talk.everything[before:]) == 0, "nor a proof"
+
+
 # Beginning anew.
 
 

@@ -15,7 +15,7 @@ from keepclear.record import checkpoint
 from keepclear.record import entry as entries
 from keepclear.record.entry import Draft, Release
 from sim import founding
-from sim.world import START_WALL_MS, Member, World
+from sim.world import CALM, START_WALL_MS, Member, Weather, World
 
 A, B, OBSERVER = 0, 1, 2
 MINUTE = 60_000
@@ -24,9 +24,17 @@ MINUTE = 60_000
 class Line:
     """A line that is up, and its officers."""
 
-    def __init__(self, seed: int = 1, settings: Settings | None = None, paths: tuple[str, ...] = ("udp",)) -> None:
-        genesis = founding.found()
+    def __init__(
+        self,
+        seed: int = 1,
+        settings: Settings | None = None,
+        paths: tuple[str, ...] = ("udp",),
+        weather: Weather = CALM,
+        names: tuple[str, ...] = founding.NAMES,
+    ) -> None:
+        genesis = founding.found(names)
         self.world = World(seed, genesis, [founding.node_keys(name) for name in genesis.names], settings, paths)
+        self.world.weather = weather
         self.world.start_all()
         self.run(2_000)
 

@@ -88,6 +88,8 @@ class Peer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """UDP address, number and port; "" for one that is reached by the mailbox alone."""
     mailbox: bool = True
     """Whether it is also reached by the mailbox, where there is one. Both ends have to say the same."""
+    radio_bps: int = 0
+    """Bits a second each way to a peer behind a slow radio or serial line; 0 is IP. Both ends have to say the same."""
 
 
 class Mailbox(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -150,6 +152,7 @@ class Config(msgspec.Struct, frozen=True):
     mailbox: MailboxAt | None = None
     sound: tuple[str, ...] = ()
     watchdog: bool = True
+    radio_bps: dict[str, int] = {}
 
 
 def read_config(path: Path) -> Config:
@@ -182,11 +185,13 @@ def example_config(
     listen: str = "127.0.0.1:47001",
     tracks: str = "127.0.0.1:47101",
     mailbox: str = "",
+    radio_bps: int = 0,
 ) -> str:
     """The text of a commented configuration, which read_config takes; peers are given as name and address, the mailbox
-    by its url.
+    by its url. With `radio_bps`, all of them are behind slow radios.
     """
-    tables = [f"[peers.{_key(name)}]\naddress = {_quoted(address)}\n\n" for name, address in peers.items()]
+    slow = f"radio_bps = {radio_bps}\n" if radio_bps else ""
+    tables = [f"[peers.{_key(name)}]\naddress = {_quoted(address)}\n{slow}\n" for name, address in peers.items()]
     return EXAMPLE.format(
         member=_quoted(member),
         dir=_quoted(dir_),
@@ -239,12 +244,23 @@ class _Reading:
             tables.limits,
             self._mailbox(tables),
             self._sound(tables.watchdog.sound),
+            radio_bps=self._radios(tables),
         )
 
     def _sound(self, command: tuple[str, ...]) -> tuple[str, ...]:
         if command and not command[0].startswith("/"):
             raise self._error("watchdog.sound", f"{command[0]!r}, the full path of a program expected")
         return command
+
+    def _radios(self, tables: Tables) -> dict[str, int]:
+        """The rates of the peers that are reached by a slow radio."""
+        rates = {name: peer.radio_bps for name, peer in tables.peers.items() if peer.radio_bps}
+        for name, rate_bps in rates.items():
+            self._in_range(f"peers.{name}.radio_bps", rate_bps, 1_200, 1_000_000)
+            if not tables.peers[name].address or (tables.mailbox and tables.peers[name].mailbox):
+                what = "needs an address and no mailbox: a slow radio is the only path to a peer: write mailbox = false"
+                raise self._error(f"peers.{name}.radio_bps", what)
+        return rates
 
     def _sbs(self, node: Node) -> Address | None:
         if not node.sbs:

@@ -28,7 +28,8 @@ from keepclear.host.journal_error import JournalDamaged, JournalFailed
 from keepclear.host.scrub import Scrub, remedy, structure
 from keepclear.host.watchdog_link import Watchdogs
 from keepclear.line import box
-from keepclear.line.paths import BOX, UDP
+from keepclear.line.pace import radio
+from keepclear.line.paths import BOX, RADIO, UDP
 from keepclear.line.session import Noise, Opened, Reason, Reply, Up
 from keepclear.line.sessions import Sessions
 from keepclear.node import inputs
@@ -102,7 +103,8 @@ class Service:
         genesis, me = self.identity.genesis, self.identity.member
         members = {name: i for i, name in enumerate(self._names)}
         keys = {i: genesis.keys[genesis.node_key(i)].key.ed25519 for i in members.values() if i != me}
-        self.sessions = Sessions(genesis.line, me, keys, self.identity.node.sign, os.urandom)
+        paces = {members[name]: radio(bps) for name, bps in self.config.radio_bps.items() if name in members}
+        self.sessions = Sessions(genesis.line, me, keys, self.identity.node.sign, os.urandom, paces)
         rate = self.config.limits.datagrams_per_s
         peers = {name: address for name, address in self.config.peers.items() if name in members}
         self.path = DatagramPath(self._heard, peers, self.config.listen, rate)
@@ -138,6 +140,8 @@ class Service:
 
     def _paths(self, name: str) -> tuple[str, ...]:
         """The names of the paths to a member, as configured."""
+        if name in self.config.radio_bps:
+            return (RADIO,)
         by_box = self.config.mailbox is not None and name in self.config.mailbox.peers
         return (UDP,) * (name in self.config.peers) + (BOX,) * by_box
 
@@ -171,7 +175,8 @@ class Service:
 
     def send(self, peer: int, frame: bytes, flash: bool, path: str) -> None:
         """Seals and sends a frame, by one path or by all."""
-        self._transmit(peer, self.sessions.seal(peer, frame), flash, path, urgent=flash or bool(path))
+        datagrams = self.sessions.seal(peer, frame, self._real_ms(), flash)
+        self._transmit(peer, datagrams, flash, path, urgent=flash or bool(path))
 
     def show(self, shown: Show) -> bool:
         """Tells all listeners; whether any of them says that somebody saw it."""
@@ -236,7 +241,8 @@ class Service:
                 case Opened(frame):
                     session = self.sessions.by_peer[peer].up
                     if session is not None:
-                        self._guarded(Receive(self.stamp(), peer, session, frame, path))
+                        by = RADIO if self._names[peer] in self.config.radio_bps else path
+                        self._guarded(Receive(self.stamp(), peer, session, frame, by))
                 case Up(name):
                     self._guarded(inputs.Session(self.stamp(), peer, name, os.urandom(16)))
                 case Reply(datagrams):

@@ -62,22 +62,31 @@ class Window:
 
 
 class Sealer:
-    """The sending half: a key, a session id and the next counter."""
+    """The sending half: a key, a session id and the next counter; datagrams are at most `datagram_bytes` long.
 
-    def __init__(self, key: bytes, session: bytes) -> None:
+    A frame that would be more pieces than there may be is cut into longer ones.
+    """
+
+    def __init__(self, key: bytes, session: bytes, datagram_bytes: int = part.MAX_DATAGRAM) -> None:
         self.session = session
+        self._room = datagram_bytes - part.HEADER_BYTES - part.TAG_BYTES
         self.counter = 0
         self._cipher = ChaCha20Poly1305(key)
 
     def seal(self, frame: bytes) -> list[bytes]:
         """The datagrams of a frame; an empty frame is the proof that we hold the key. Raises ValueError if too long."""
-        pieces = part.cut(frame, part.SEALED_ROOM)
+        longer = min(part.SEALED_ROOM, -(-len(frame) // part.MAX_PARTS))
+        pieces = part.cut(frame, max(self._room, longer))
         if self.counter + len(pieces) > MAX_COUNTER:
             raise ValueError(f"datagram {self.counter} of this session, at most {MAX_COUNTER}: begin a new one")
-        return [self._seal(piece, nth, len(pieces)) for nth, piece in enumerate(pieces)]
+        return [self._seal(part.FRAME, piece, nth, len(pieces)) for nth, piece in enumerate(pieces)]
 
-    def _seal(self, piece: bytes, nth: int, total: int) -> bytes:
-        header = part.Header(part.FRAME, self.session, self.counter, nth, total).encode()
+    def seal_word(self, word: bytes) -> list[bytes]:
+        """The datagram that names to the peer the pieces of its frames that are here."""
+        return [self._seal(part.HELD, word, 0, 1)]
+
+    def _seal(self, kind: int, piece: bytes, nth: int, total: int) -> bytes:
+        header = part.Header(kind, self.session, self.counter, nth, total).encode()
         sealed = self._cipher.encrypt(_nonce(self.counter), piece, header)
         self.counter += 1
         return header + sealed
@@ -86,11 +95,11 @@ class Sealer:
 class Unsealer:
     """The receiving half: a key, a session id, the window of counters, and frames of which parts are missing."""
 
-    def __init__(self, key: bytes, session: bytes) -> None:
+    def __init__(self, key: bytes, session: bytes, age_ms: int = part.MAX_AGE_MS) -> None:
         self.session = session
         self._cipher = ChaCha20Poly1305(key)
         self._window = Window()
-        self._joiner = part.Joiner()
+        self._joiner = part.Joiner(age_ms)
 
     @property
     def newest(self) -> int:
@@ -103,14 +112,22 @@ class Unsealer:
 
     def unseal(self, header: part.Header, datagram: bytes) -> bytes | None:
         """What was sealed, or None if the seal is not good. Nothing changes unless it is."""
+        piece = self._open(header, datagram)
+        if piece is not None:
+            self._window.mark(header.counter)
+        return piece
+
+    def is_again(self, header: part.Header, datagram: bytes) -> bool:
+        """Whether this is a datagram of the peer's that was opened before, or one too old to be opened."""
+        return self._open(header, datagram) is not None
+
+    def _open(self, header: part.Header, datagram: bytes) -> bytes | None:
         try:
-            piece = self._cipher.decrypt(
+            return self._cipher.decrypt(
                 _nonce(header.counter), datagram[part.HEADER_BYTES :], datagram[: part.HEADER_BYTES]
             )
         except InvalidTag:
             return None
-        self._window.mark(header.counter)
-        return piece
 
     def join(self, header: part.Header, piece: bytes, now_ms: int) -> bytes | None:
         """The whole frame if this opened piece completes it, else None."""

@@ -18,12 +18,16 @@ ANSWER_MS: Final = 100  # the same answer is not given more often: what is repea
 
 @dataclass(frozen=True)
 class Ends:
-    """Whose session it is: line id, own and peer's index among the members, the peer's Ed25519 node key."""
+    """Whose session it is: line id, own and peer's index among the members, the peer's Ed25519 node key; how long its
+    datagrams are at most, and for how long pieces are kept that make no whole yet.
+    """
 
     line: bytes
     own: int
     peer: int
     peer_key: bytes
+    datagram_bytes: int = part.MAX_DATAGRAM
+    age_ms: int = part.MAX_AGE_MS
 
     @property
     def outward(self) -> bytes:
@@ -88,7 +92,7 @@ class Candidate:
         signature = sign(handshake.key_signing_message(body))
         self.key_datagrams = datagrams(part.KEY, ends, handshake.message(body, signature))
         traffic = channel.traffic_key(secret, own, peer, ends.outward)
-        self.sealer = channel.Sealer(traffic, self.name(ends.outward))
+        self.sealer = channel.Sealer(traffic, self.name(ends.outward), ends.datagram_bytes)
         self.unsealer: channel.Unsealer | None = None
         self.key_heard = b""
         self.heard_ms = 0
@@ -102,17 +106,20 @@ class Candidate:
     def hear_key(self, whole: bytes, secret: bytes) -> None:
         """Takes the peer's secret. A second KEY replaces the first: the peer may have had to forget us before."""
         traffic = channel.traffic_key(secret, self.peer, self.own, self._ends.inward)
-        self.unsealer = channel.Unsealer(traffic, self.name(self._ends.inward))
+        self.unsealer = channel.Unsealer(traffic, self.name(self._ends.inward), self._ends.age_ms)
         self.key_heard = whole
 
     def proof(self) -> list[bytes]:
         """An empty sealed frame, once the peer can be told that we hold both keys."""
         return self.sealer.seal(b"") if self.unsealer else []
 
-    def answer(self, now_ms: int) -> list[bytes]:
-        """KEY and proof, for the peer that asks and for the one that is silent."""
+    def answer(self, now_ms: int, again: bool = False) -> list[bytes]:
+        """KEY and proof, for the peer that asks and for the one that is silent; a proof alone for a KEY heard `again`.
+
+        Whoever sends what was taken has had ours, and two that answer a KEY by a KEY would never end.
+        """
         self._answered_ms = now_ms
-        return self.key_datagrams + self.proof()
+        return self.proof() if again else self.key_datagrams + self.proof()
 
     def may_answer(self, now_ms: int) -> bool:
         """Whether the last answer is long enough ago."""
@@ -128,5 +135,5 @@ def datagrams(kind: int, ends: Ends, data: bytes) -> list[bytes]:
     """A handshake message cut into datagrams, named by its hash."""
     name = suite.sha(data)[: channel.ID_BYTES]
     where = address(ends.line, ends.own, ends.peer)
-    pieces = part.cut(data, part.CLEAR_ROOM)
+    pieces = part.cut(data, ends.datagram_bytes - part.HEADER_BYTES)
     return [part.Header(kind, name, where, nth, len(pieces)).encode() + piece for nth, piece in enumerate(pieces)]

@@ -26,6 +26,9 @@ MAX_FRAME: Final = MAX_PARTS * SEALED_ROOM
 HELLO: Final = 1
 KEY: Final = 2
 FRAME: Final = 3
+HELD: Final = 4
+PIECES: Final = 5
+CLEAR: Final = (HELLO, KEY, PIECES)  # what comes before there is a key, named by an address
 
 _FORM = Struct(">B8sQBB")
 
@@ -49,7 +52,7 @@ def read(datagram: bytes) -> Header | None:
     if not HEADER_BYTES <= len(datagram) <= MAX_DATAGRAM:
         return None
     header = Header(*_FORM.unpack_from(datagram))
-    if header.kind not in (HELLO, KEY, FRAME) or not header.nth < header.total <= MAX_PARTS:
+    if header.kind not in (HELLO, KEY, FRAME, HELD, PIECES) or not header.nth < header.total <= MAX_PARTS:
         return None
     return header
 
@@ -71,9 +74,10 @@ class _Unfinished:
 
 
 class Joiner:
-    """Puts parts together: at most MAX_UNFINISHED messages, none older than MAX_AGE_MS; the oldest gives way."""
+    """Puts parts together: at most MAX_UNFINISHED messages, none older than `age_ms`; the oldest gives way."""
 
-    def __init__(self) -> None:
+    def __init__(self, age_ms: int = MAX_AGE_MS) -> None:
+        self._age_ms = age_ms
         self._unfinished: dict[Hashable, _Unfinished] = {}
 
     def __len__(self) -> int:
@@ -104,6 +108,6 @@ class Joiner:
     def _drop_old(self, now_ms: int) -> None:
         # Insertion is in sequence of time, so the oldest is always the first.
         for key, message in list(self._unfinished.items()):
-            if now_ms - message.since_ms <= MAX_AGE_MS:
+            if now_ms - message.since_ms <= self._age_ms:
                 return
             del self._unfinished[key]

@@ -16,8 +16,9 @@ from keepclear.line.liveness import LineState, Liveness
 
 UDP: Final = "udp"
 BOX: Final = "box"
+RADIO: Final = "rad"  # datagrams by a slow radio; whoever is reached by it is reached by nothing else
 ALL: Final = "all"  # a frame that goes over every path
-NAMES: Final = {UDP: "the datagrams", BOX: "the mailbox"}
+NAMES: Final = {UDP: "the datagrams", BOX: "the mailbox", RADIO: "the radio"}
 
 
 class Path(msgspec.Struct, array_like=True):
@@ -40,6 +41,11 @@ def renew(paths: dict[str, Path]) -> dict[str, Path]:
 def name_of(paths: dict[str, Path]) -> str:
     """What a frame is called that goes over every path there is."""
     return ALL if len(paths) > 1 else next(iter(paths), UDP)
+
+
+def is_slow(paths: dict[str, Path]) -> bool:
+    """Whether a datagram takes a quarter of a second of air: then nothing is said again that may still arrive."""
+    return RADIO in paths
 
 
 def judge(live: Liveness, paths: dict[str, Path], now_ms: int, suspect_after_ms: int, dead_after_ms: int) -> bool:

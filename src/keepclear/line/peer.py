@@ -24,9 +24,14 @@ QUEUED_MS: Final = 100  # how much longer the round trip may be for what we have
 MARGIN_MS: Final = 40  # a group of inputs, the disk, a tick
 RELAY_AFTER_MS: Final = 1_000  # an entry of somebody else is relayed only if its author has not brought it by then
 ASK_AGAIN_MS: Final = 500
+SLOW_ASK_AGAIN_MS: Final = 1_500
+SLOW_TELL_AGAIN_MS: Final = 15_000  # of more logbooks than fit one piece: the session sends its pieces again
 TELL_AGAIN_MS: Final = 100  # a vector is long; a question is repeated after ASK_AGAIN_MS and not sooner
 LEAST_MS: Final = 80
 RESEND_MOST_MS: Final = 5_000
+SLOW_WINDOW: Final = 8  # by radio; ten seconds of air
+SLOW_RELAY_AFTER_MS: Final = 30_000
+SLOW_PATIENCE_MS: Final = 10_000  # the session sends lost pieces again by itself; this is for what it gave up
 FLASH_MOST_MS: Final = 1_000  # a line that comes back is told of it within that
 WORD_MOST_MS: Final = 1_000  # a busy peer is given more time, but a FLASH that was lost does not wait longer for that
 MAX_BEYOND_KNOWN: Final = 8_192  # slots past a gap that a peer is remembered to hold, as many as a logbook holds
@@ -102,6 +107,7 @@ class Peer(msgspec.Struct, array_like=True):
     due_ms: int | None = None  # before this nothing on its way is due again
     waited_ms: int = 0  # the patience that this was reckoned with
     repeated: bool = False  # a FLASH of the peer has come again: our word on it, and our receipt, may be lost
+    noted_ms: int | None = None  # when our newest checkpoint last went to it by radio
 
 
 def begin(peer: Peer, session: bytes, nonce: bytes) -> Peer:
@@ -172,6 +178,8 @@ def _learn_pace(peer: Peer, took_ms: int) -> None:
 
 def _patience_ms(peer: Peer) -> int:
     """How long to wait for the peer's word on an entry before it is sent again."""
+    if ways.is_slow(peer.paths):
+        return max(liveness.patience_ms(peer.live), SLOW_PATIENCE_MS)
     word_ms = min(WORD_MOST_MS, (peer.word_ms or 0) * 3 // 2)
     return max(liveness.patience_ms(peer.live), word_ms)
 
@@ -185,7 +193,8 @@ def offer(peer: Peer, slot: SlotKey, precedence: int, number: int) -> None:
 def offer_later(peer: Peer, slot: SlotKey, now_ms: int) -> None:
     """Remembers to relay an entry, if by then the peer still lacks it."""
     if not has(peer, slot):
-        peer.later.append((now_ms + RELAY_AFTER_MS, slot))
+        after_ms = SLOW_RELAY_AFTER_MS if ways.is_slow(peer.paths) else RELAY_AFTER_MS
+        peer.later.append((now_ms + after_ms, slot))
 
 
 def due_relays(peer: Peer, now_ms: int) -> list[SlotKey]:
@@ -200,7 +209,8 @@ def to_send(peer: Peer, now_ms: int) -> list[SlotKey]:
     """The entries to send now, most urgent first, each marked as on its way: overdue ones again, then new ones."""
     _fit_window(peer, now_ms)
     out = _overdue(peer, now_ms)
-    while peer.queue and (peer.routine < peer.window or peer.queue[0][0] == 1):
+    window = SLOW_WINDOW if ways.is_slow(peer.paths) else peer.window
+    while peer.queue and (peer.routine < window or peer.queue[0][0] == 1):
         precedence, number, slot = heappop(peer.queue)
         if slot in peer.flight or has(peer, slot):
             continue
@@ -239,7 +249,7 @@ def _overdue(peer: Peer, now_ms: int) -> list[tuple[int, SlotKey]]:
     """What is to be sent again, with its precedence; all that is on its way is looked at only when something may be."""
     if not peer.flight:
         peer.due_ms = None
-    repeated, peer.repeated = peer.repeated, False
+    repeated, peer.repeated = peer.repeated and not ways.is_slow(peer.paths), False
     nothing_yet = peer.due_ms is None or (now_ms < peer.due_ms and 2 * _patience_ms(peer) >= peer.waited_ms)
     if nothing_yet and not repeated:
         return []
@@ -270,9 +280,12 @@ def next_resend_ms(peer: Peer) -> int | None:
 
 def _due_ms(peer: Peer, flight: Flight) -> int:
     """When something is to be sent again: the wait grows with every other time, up to 5 s, for a FLASH up to 1 s."""
+    patience_ms = _patience_ms(peer)
+    if ways.is_slow(peer.paths):
+        return flight.sent_ms + patience_ms
     if flight.precedence == 1:
         return flight.sent_ms + _flash_wait_ms(peer, flight.tries)
-    return flight.sent_ms + min(RESEND_MOST_MS, _patience_ms(peer) * (1 + flight.tries // 2))
+    return flight.sent_ms + min(RESEND_MOST_MS, patience_ms * (1 + flight.tries // 2))
 
 
 def _flash_wait_ms(peer: Peer, tries: int) -> int:

@@ -14,6 +14,7 @@ under them meet an offer that they do not name: nothing that was ever sent can b
                   anything of its opens: -> proof -->  current; offer and other candidates are forgotten
 
 A proof is an empty sealed frame: it makes a session come up without waiting for somebody to have something to say.
+By a slow path, all that is said goes through line/air.py, and both ends tell which pieces have come.
 """
 
 from collections.abc import Callable
@@ -22,12 +23,13 @@ from enum import StrEnum
 from typing import Final
 
 from keepclear.line import channel, handshake, part
+from keepclear.line.air import Air, Heard, word
 from keepclear.line.bucket import Bucket
 from keepclear.line.offer import Candidate, Ends, Offer, address
+from keepclear.line.pace import Pace
 from keepclear.record import suite
 
 MAX_CANDIDATES: Final = 8
-MAX_HANDSHAKE_PARTS: Final = 2
 MAX_SOURCES: Final = 4  # a peer has two paths; what comes from elsewhere shares one allowance
 # A handshake needs two checks of 0.14 ms; an answer to a true HELLO takes 0.5 ms. Fewer would let a trickle of forged
 # HELLOs from a peer's address keep that peer out; with every source of four peers flooded this is a quarter of a core.
@@ -80,20 +82,6 @@ class Noise:
 Event = Opened | Up | Reply | Noise
 
 
-@dataclass(frozen=True)
-class Pace:
-    """How often the handshake is said again, and what silence means. The values are for IP with heartbeats of 250 ms.
-
-    A peer heard within `alive_ms` has not begun anew; after `silent_ms` we begin anew ourselves. A slow radio takes
-    seconds for one HELLO and needs other values.
-    """
-
-    resend_ms: int = 200
-    resend_max_ms: int = 2_000
-    alive_ms: int = 600
-    silent_ms: int = 5_000
-
-
 class TooMany(Exception):
     """The allowance of signature checks is used up."""
 
@@ -104,15 +92,19 @@ class Session:
     def __init__(
         self, ends: Ends, sign: Callable[[bytes], bytes], fresh: Callable[[int], bytes], pace: Pace | None = None
     ) -> None:
-        self._ends = ends
+        self._pace = pace or Pace()
+        self._ends = replace(ends, datagram_bytes=self._pace.datagram_bytes, age_ms=self._pace.age_ms)
         self._sign = sign
         self._fresh = fresh
-        self._pace = pace or Pace()
+        self._air = Air(self._pace.rate_bps) if self._pace.rate_bps else None
+        self._heard = Heard[int]()
+        self._begun = Heard[bytes]()
+        self._most_parts = -(-handshake.MAX_MESSAGE_BYTES // (self._pace.datagram_bytes - part.HEADER_BYTES))
         self._offer: Offer | None = None
         self._candidates: dict[bytes, Candidate] = {}
         self._current: Candidate | None = None
         self._opened_ms = 0
-        self._handshakes = part.Joiner()
+        self._handshakes = part.Joiner(self._pace.age_ms)
         self._checks: dict[str, Bucket] = {}
 
     @property
@@ -126,29 +118,61 @@ class Session:
 
     def hello(self, now_ms: int) -> list[bytes]:
         """The datagrams that begin a new session; the one in use goes on until the new one is proved."""
+        return self._paced(self._hello(now_ms), now_ms)
+
+    def _hello(self, now_ms: int) -> list[bytes]:
         if self._offer is None:
             self._offer = Offer(self._ends, self._fresh, self._sign)
         return self._offer.say(now_ms, self._pace.resend_ms)
 
-    def seal(self, frame: bytes) -> list[bytes]:
+    def seal(self, frame: bytes, now_ms: int = 0, flash: bool = False) -> list[bytes]:
         """The datagrams of a frame, each of its bytes plus 35 overhead; none while no session is up.
 
+        By a slow path, what is to go out now; the rest comes with `tick`.
         Raises ValueError for an empty frame or one longer than part.MAX_FRAME.
         """
         if not frame:
             raise ValueError("0 bytes to send, at least 1: an empty frame is the proof that a session is up")
-        return self._current.sealer.seal(frame) if self._current else []
+        if self._current is None:
+            return []
+        datagrams = self._current.sealer.seal(frame)
+        if self._air is None:
+            return datagrams
+        self._air.put(datagrams, flash, now_ms)
+        return self._air.due(now_ms)
 
     def tick(self, now_ms: int) -> list[bytes]:
-        """What has to be said again by now. Call it at least each 100 ms."""
+        """What has to be said, or said again, by now. Call it at least each 100 ms."""
+        if self._air is not None and self._air.control_waits:
+            return self._paced([], now_ms)
+        return self._paced(self._again(now_ms), now_ms)
+
+    def _paced(self, own: list[bytes], now_ms: int) -> list[bytes]:
+        """What goes out now, when the session itself has `own` to say: just that, or by a slow path what is due."""
+        if self._air is None:
+            return own
+        self._air.put_control(own)
+        for name, total, mask in self._begun.due(now_ms):
+            if mask == (1 << total) - 1:
+                self._begun.forget(name)
+            where = address(self._ends.line, self._ends.own, self._ends.peer)
+            self._air.put_control([part.Header(part.PIECES, name, where, 0, 1).encode() + bytes((mask,))])
+        told = self._heard.due(now_ms) if self._current else []
+        if told and self._current:
+            self._air.put_control(self._current.sealer.seal_word(word(told)))
+        return self._air.due(now_ms)
+
+    def _again(self, now_ms: int) -> list[bytes]:
         if self._offer is None:
-            return self.hello(now_ms) if self._current and self._wants_new(self._current, now_ms) else []
+            return self._hello(now_ms) if self._current and self._wants_new(self._current, now_ms) else []
         if now_ms < self._offer.due_ms:
             return []
         # A peer that was just heard is there: then it is loss that is in the way, and waiting longer does not help.
         heard = [c for c in self._candidates.values() if now_ms - c.heard_ms <= self._pace.resend_max_ms]
         longest_ms = self._pace.resend_ms if heard else self._pace.resend_max_ms
         said = self._offer.say_again(now_ms, longest_ms)
+        if self._air is not None and any(c.unsealer for c in self._candidates.values()):
+            said = []  # whose KEY is here has our HELLO, and it takes a second of air
         for candidate in self._candidates.values():
             if candidate.unsealer or candidate in heard:
                 said += candidate.answer(now_ms)
@@ -160,25 +184,42 @@ class Session:
 
     def receive(self, datagram: bytes, now_ms: int, source: str = "") -> list[Event]:
         """What a datagram means. `source` is the hands' word for where it came from: it gets its own allowance."""
+        events = self._receive(datagram, now_ms, source)
+        if self._air is None:
+            return events
+        replies = [said for event in events if isinstance(event, Reply) for said in event.datagrams]
+        now = self._paced(replies, now_ms)
+        return [*(e for e in events if not isinstance(e, Reply)), *([Reply(now)] if now else [])]
+
+    def _receive(self, datagram: bytes, now_ms: int, source: str) -> list[Event]:
         header = part.read(datagram)
         if header is None:
             return [Noise(Reason.SHAPE)]
-        if header.kind == part.FRAME:
+        if header.kind in (part.FRAME, part.HELD):
             return self._receive_frame(header, datagram, now_ms)
         if header.counter != address(self._ends.line, self._ends.peer, self._ends.own):
             return [Noise(Reason.ADDRESS)]
-        if header.total > MAX_HANDSHAKE_PARTS:
+        if header.total > self._most_parts:
             return [Noise(Reason.SHAPE)]
+        if header.kind == part.PIECES:
+            if self._air is not None:
+                self._air.hear_pieces(header.session, int.from_bytes(datagram[part.HEADER_BYTES :][:1], "big"), now_ms)
+            return []
+        self._begun.note(header.session, header, now_ms)
         name = (header.kind, header.session)
         whole = self._handshakes.add(name, header.nth, header.total, datagram[part.HEADER_BYTES :], now_ms)
         if whole is None:
             return []
         if suite.sha(whole)[: channel.ID_BYTES] != header.session:
+            self._begun.spoil(header.session)
             return [Noise(Reason.MALFORMED)]  # the parts are kept: one that comes again may replace the forged one
         self._handshakes.forget(name, header.total)
         handle = self._receive_hello if header.kind == part.HELLO else self._receive_key
         try:
-            return handle(whole, now_ms, source)
+            events = handle(whole, now_ms, source)
+            if events == [Noise(Reason.OLD)]:  # it may be of use in seconds, when we have heard nothing for long enough
+                self._begun.spoil(header.session)
+            return events
         except handshake.BadHandshake:
             return [Noise(Reason.MALFORMED)]
         except TooMany:
@@ -189,17 +230,29 @@ class Session:
         if found is None or found.unsealer is None:
             return [Noise(Reason.UNKNOWN)]
         if not found.unsealer.is_fresh(header.counter):
-            return [Noise(Reason.REPLAY)]
+            if self._air is None or header.total == 1 or not found.unsealer.is_again(header, datagram):
+                return [Noise(Reason.REPLAY)]
+            self._heard.note(header.counter - header.nth, header, now_ms)  # our word on it was lost
+            return []
         piece = found.unsealer.unseal(header, datagram)
         if piece is None:
             return [Noise(Reason.SEAL)]
         self._opened_ms = now_ms
         events: list[Event] = [] if found is self._current else self._take_into_use(found)
+        if header.kind == part.HELD:
+            if self._air is not None:
+                self._air.hear(piece, now_ms)
+            return events
+        if header.total > 1:
+            self._heard.note(header.counter - header.nth, header, now_ms)
         frame = found.unsealer.join(header, piece, now_ms)
         return [*events, Opened(frame)] if frame else events
 
     def _take_into_use(self, candidate: Candidate) -> list[Event]:
         self._current, self._offer, self._candidates = candidate, None, {}
+        self._heard = Heard()
+        if self._air is not None:
+            self._air.renew()
         return [Up(candidate.name()), Reply(candidate.proof())]
 
     def _receive_hello(self, whole: bytes, now_ms: int, source: str) -> list[Event]:
@@ -216,7 +269,7 @@ class Session:
         if not candidate.may_answer(now_ms):
             return []
         hello = self._offer is not None and candidate.unsealer is None and not self._offer.was_just_said(now_ms)
-        return [Reply((self.hello(now_ms) if hello else []) + candidate.answer(now_ms))]
+        return [Reply((self._hello(now_ms) if hello else []) + candidate.answer(now_ms))]
 
     def _receive_key(self, whole: bytes, now_ms: int, source: str) -> list[Event]:
         body, signature = handshake.split(whole)
@@ -224,7 +277,8 @@ class Session:
         current = self._current
         if current and (key.peer, key.own) == (current.own, current.peer):
             # The peer has not opened anything of ours yet, or this is a repetition; the answer serves either.
-            return [Reply(current.answer(now_ms))] if current.may_answer(now_ms) else []
+            again = whole == current.key_heard
+            return [Reply(current.answer(now_ms, again))] if current.may_answer(now_ms) else []
         candidate = self._candidates.get(key.own)
         if self._offer is None or candidate is None or key.peer != self._offer.digest:
             return [Noise(Reason.OLD)]

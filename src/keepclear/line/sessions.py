@@ -9,11 +9,14 @@ from collections.abc import Callable, Mapping
 
 from keepclear.line import part
 from keepclear.line.offer import Ends, address
-from keepclear.line.session import Event, Noise, Pace, Reason, Session
+from keepclear.line.pace import Pace
+from keepclear.line.session import Event, Noise, Reason, Session
 
 
 class Sessions:
-    """A session with every peer; `keys` are the peers' Ed25519 node keys by index of the member."""
+    """A session with every peer; `keys` are the peers' Ed25519 node keys by index of the member, `paces` those of peers
+    that have one of their own.
+    """
 
     def __init__(
         self,
@@ -22,10 +25,12 @@ class Sessions:
         keys: Mapping[int, bytes],
         sign: Callable[[bytes], bytes],
         fresh: Callable[[int], bytes],
-        pace: Pace | None = None,
+        paces: Mapping[int, Pace] | None = None,
     ) -> None:
+        by_peer = paces or {}
         self.by_peer = {
-            peer: Session(Ends(line, own, peer, key), sign, fresh, pace) for peer, key in sorted(keys.items())
+            peer: Session(Ends(line, own, peer, key), sign, fresh, by_peer.get(peer))
+            for peer, key in sorted(keys.items())
         }
         self._addresses = {address(line, peer, own): peer for peer in self.by_peer}
         self.noise: Counter[Reason] = Counter()
@@ -39,9 +44,9 @@ class Sessions:
         said = {peer: session.tick(now_ms) for peer, session in self.by_peer.items()}
         return {peer: datagrams for peer, datagrams in said.items() if datagrams}
 
-    def seal(self, peer: int, frame: bytes) -> list[bytes]:
+    def seal(self, peer: int, frame: bytes, now_ms: int = 0, flash: bool = False) -> list[bytes]:
         """The datagrams of a frame to a peer; none while no session with it is up."""
-        return self.by_peer[peer].seal(frame)
+        return self.by_peer[peer].seal(frame, now_ms, flash)
 
     def receive(self, datagram: bytes, now_ms: int, source: str = "") -> tuple[int | None, list[Event]]:
         """Which peer's session a datagram belongs to, None if to none, and what it means there."""
@@ -56,7 +61,7 @@ class Sessions:
         return peer, events
 
     def _peer(self, header: part.Header) -> int | None:
-        if header.kind != part.FRAME:
+        if header.kind in part.CLEAR:
             return self._addresses.get(header.counter)
         return next((peer for peer, session in self.by_peer.items() if session.hears(header.session)), None)
 
@@ -64,4 +69,4 @@ class Sessions:
 def _why_nobody(header: part.Header | None) -> Reason:
     if header is None:
         return Reason.SHAPE
-    return Reason.UNKNOWN if header.kind == part.FRAME else Reason.ADDRESS
+    return Reason.ADDRESS if header.kind in part.CLEAR else Reason.UNKNOWN

@@ -39,7 +39,8 @@ def _offer(core: Core, entry: Entry) -> None:
     core.state.arrivals += 1
     slot = peers.slot_key(*entry.slot)
     for peer in core.state.peers.values():
-        if not peer.answered:
+        urgent = entry.header.precedence == Precedence.FLASH and paths.is_slow(peer.paths)
+        if not peer.answered and not urgent:  # by radio an answer may take ten seconds
             continue  # it is offered all that it lacks when it has said what it holds
         if entry.header.party == core.me:
             peers.offer(peer, slot, entry.header.precedence, core.state.arrivals)
@@ -114,7 +115,8 @@ def heartbeat(core: Core, peer: Peer) -> None:
 
 def _beat_ms(core: Core, path: str) -> int:
     settings = core.state.settings
-    return settings.box_heartbeat_ms if path == paths.BOX else settings.heartbeat_ms
+    beats = {paths.BOX: settings.box_heartbeat_ms, paths.RADIO: settings.radio_heartbeat_ms}
+    return beats.get(path, settings.heartbeat_ms)
 
 
 def _holdings(core: Core, peer: Peer) -> list[Item]:

@@ -46,6 +46,9 @@ class Settings(msgspec.Struct, frozen=True, array_like=True):
     track_stale_ms: int = 15_000
     box_heartbeat_ms: int = 500
     bundle_within_ms: int = 0
+    radio_heartbeat_ms: int = 1_000
+    radio_suspect_after_ms: int = 12_000
+    radio_dead_after_ms: int = 24_000
 
 
 class Input(msgspec.Struct, frozen=True, array_like=True, tag=True):

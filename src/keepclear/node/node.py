@@ -63,7 +63,7 @@ from keepclear.record import entry as entries
 from keepclear.record.genesis import Genesis
 from keepclear.record.logbook import Logbooks
 
-FOLD: Final = 11  # to be raised when the same inputs give another state or other effects
+FOLD: Final = 12  # to be raised when the same inputs give another state or other effects
 
 
 def _shape(kind: Any) -> str:
@@ -186,6 +186,8 @@ class Node:
         settings = core.state.settings
         for peer in core.state.peers.values():
             times = settings.suspect_after_ms, settings.dead_after_ms
+            if paths.is_slow(peer.paths):
+                times = settings.radio_suspect_after_ms, settings.radio_dead_after_ms
             if paths.judge(peer.live, peer.paths, core.mono_ms, *times):
                 _show_line(core, peer)
             if liveness.owes_horn(peer.live):

@@ -9,6 +9,7 @@ from typing import Final
 
 from keepclear.accord.statement import Link, Precedence
 from keepclear.line import frame as frames
+from keepclear.line import paths
 from keepclear.line import peer as peers
 from keepclear.line.frame import Ask, Book, Vector
 from keepclear.line.peer import Peer
@@ -25,6 +26,7 @@ MAX_OLD: Final = 200  # incarnations that one LINK names: the newest; older ones
 ENTRY_ROOM_BYTES: Final = 1_500  # for header and signatures round a body
 BOOK_BYTES: Final = 64  # one logbook in a VECTOR or LINK without what is held past a gap
 HELD_BYTES: Final = 44  # one slot and its hash
+SHORT_VECTOR: Final = 3  # logbooks; by radio a piece has 265 bytes
 MAX_TOLD: Final = 8  # slots past a gap, and gaps, that a LINK tells of one incarnation
 
 
@@ -38,7 +40,8 @@ def begin(core: Core, data: Session) -> None:
 def ask(core: Core, peer: Peer) -> None:
     """Asks the peer for its durable vector, until it has answered."""
     if peer.session and not peer.answered:
-        due = peer.asked_ms is None or core.mono_ms - peer.asked_ms >= peers.ASK_AGAIN_MS
+        again_ms = peers.SLOW_ASK_AGAIN_MS if paths.is_slow(peer.paths) else peers.ASK_AGAIN_MS
+        due = peer.asked_ms is None or core.mono_ms - peer.asked_ms >= again_ms
         if due:
             peer.asked_ms = core.mono_ms
             courier.send_items(core, peer, [Ask(peer.ask)])
@@ -46,7 +49,9 @@ def ask(core: Core, peer: Peer) -> None:
 
 def answer(core: Core, peer: Peer, question: Ask) -> None:
     """Tells the peer everything that is durably held here: its own logbooks first, then the newest, as many as fit."""
-    if peer.told_ms is not None and core.mono_ms - peer.told_ms < peers.TELL_AGAIN_MS:
+    long = paths.is_slow(peer.paths) and len(core.books.books) > SHORT_VECTOR
+    again_ms = peers.SLOW_TELL_AGAIN_MS if long else peers.TELL_AGAIN_MS
+    if peer.told_ms is not None and core.mono_ms - peer.told_ms < again_ms:
         return
     peer.told_ms = core.mono_ms
     books: list[Book] = []

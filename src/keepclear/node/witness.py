@@ -7,6 +7,7 @@ another root is a contradiction, kept with the note as evidence. What a cosignat
 from functools import lru_cache
 from typing import Final
 
+from keepclear.line import paths
 from keepclear.line.frame import Note
 from keepclear.line.peer import Peer
 from keepclear.node import courier, disputes
@@ -21,6 +22,7 @@ from keepclear.record.logbook import Contradiction
 from keepclear.record.note import BadNote, KeyType
 
 OFFER_AGAIN_MS: Final = 2_000
+SLOW_OFFER_AGAIN_MS: Final = 60_000
 MAX_WAITING: Final = 64
 
 
@@ -165,11 +167,22 @@ def _offer_own(core: Core) -> None:
         return
     names = {one.signature.name for one in _verified(core.genesis, raw).signers}
     for peer in core.state.peers.values():
-        if peer.session and checkpoint.key_name(core.genesis, peer.index) not in names:
+        if peer.session and checkpoint.key_name(core.genesis, peer.index) not in names and _may_offer(core, peer):
             courier.send_items(core, peer, [Note(raw)])
+
+
+def _may_offer(core: Core, peer: Peer) -> bool:
+    """A note is three seconds of air by radio: there it is offered again after a minute and not sooner."""
+    if not paths.is_slow(peer.paths):
+        return True
+    if peer.noted_ms is not None and core.mono_ms - peer.noted_ms < SLOW_OFFER_AGAIN_MS:
+        return False
+    peer.noted_ms = core.mono_ms
+    return True
 
 
 def _send_to_all(core: Core, origin: str) -> None:
     for peer in core.state.peers.values():
         if peer.session:
+            peer.noted_ms = core.mono_ms
             courier.send_items(core, peer, [Note(core.state.checkpointing.notes[origin])], durable=True)
