@@ -56,12 +56,17 @@ def test_a_whole_journal_has_nothing_to_tell(lived: Lived) -> None:
     journal.close()
 
 
-@pytest.mark.parametrize("table", ["rows", "snapshots", "entries", "notes"])
-@pytest.mark.parametrize("column", range(5))
-def test_any_column_of_any_record_that_is_not_as_it_was_written_is_found(lived: Lived, table: str, column: int) -> None:
-    name = [*CHECKED[table], "chk"][min(column, len(CHECKED[table]))]
-    if name == "n":
-        pytest.skip("a number out of its place is a gap, and a record that does not fit there")
+# A number out of its place is a gap, and a record that does not fit where it is: told elsewhere.
+COLUMNS = [
+    (table, name)
+    for table in ("rows", "snapshots", "entries", "notes")
+    for name in (*CHECKED[table], "chk")
+    if name != "n"
+]
+
+
+@pytest.mark.parametrize(("table", "name"), COLUMNS)
+def test_any_column_of_any_record_that_is_not_as_it_was_written_is_found(lived: Lived, table: str, name: str) -> None:
     journal = harmed(lived[1], f"UPDATE {table} SET {name} = x'0102' WHERE rowid = (SELECT min(rowid) FROM {table})")
     assert [one.table for one in one_round(journal)] == [table]
     journal.close()
