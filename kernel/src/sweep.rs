@@ -34,7 +34,7 @@ impl Reach {
 /// Slabs of equal width, and which boxes each of them has.
 struct Slabs {
     low_m: f32,
-    width_m: f32,
+    per_m: f32,
     first: Vec<usize>,
     members: Vec<u32>,
 }
@@ -50,7 +50,7 @@ impl Slabs {
         let wide = f64::from(high - low);
         let width = (sum / reaches.len() as f64).max(wide / MOST_SLABS).max(1.0);
         let count = (wide / width) as usize + 1;
-        let mut slabs = Slabs { low_m: low, width_m: width as f32, first: vec![0; count + 1], members: Vec::new() };
+        let mut slabs = Slabs { low_m: low, per_m: 1.0 / width as f32, first: vec![0; count + 1], members: Vec::new() };
         slabs.fill(reaches);
         slabs
     }
@@ -75,7 +75,7 @@ impl Slabs {
 
     /// The slab that a place is in: never falls as the place rises, which is all that finding needs.
     fn slab(&self, place_m: f32) -> usize {
-        (((place_m - self.low_m) / self.width_m) as usize).min(self.first.len() - 2)
+        (((place_m - self.low_m) * self.per_m) as usize).min(self.first.len() - 2)
     }
 }
 

@@ -292,7 +292,11 @@ fn losses(input: &Input<'_>, question: &Question) -> Vec<Loss> {
     let found = sweep::found(&reaches, &flights, |one, two| question.loss(input, one, two));
     let key = |(place, loss): (usize, &Loss)| ((loss.i as u64) << 32 | loss.j as u64, place as u32);
     let mut order: Vec<(u64, u32)> = found.iter().enumerate().map(key).collect();
-    order.sort_unstable();
+    if order.len() < PARALLEL {
+        order.sort_unstable();
+    } else {
+        order.par_sort_unstable();
+    }
     order.iter().map(|&(_, place)| found[place as usize]).collect()
 }
 
