@@ -41,6 +41,11 @@ def test_rows_are_those_of_the_positions_asked_for_whatever_was_asked_for_before
     later = position(flight="ONE", at_ms=9, alt_cm=None)
     for asked in ([one], [other, one], [later, third], [one, other, third], [], [third, later]):
         assert kept.of(asked).tolist() == rows.table_of(asked).tolist()
+    held, new = kept.exchange([later, other], [one, other])
+    assert (held.tolist(), new.tolist()) == (
+        rows.table_of([later, other]).tolist(),
+        rows.table_of([one, other]).tolist(),
+    )
 
 
 def test_time_alone_changes_nothing_of_the_matters_and_a_word_changes_them() -> None:

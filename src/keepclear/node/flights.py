@@ -67,12 +67,13 @@ def _take(core: Core, reports: list[Position], suspects: list[doubts.Suspect], f
     own = core.state.advice
     known = [p for p in reports if p.flight in own.positions]
     taken = [p for p in reports if p.flight not in own.positions and _is_admitted(core, p)]
+    table = rows.table_of(taken)
     if known:
-        taken += _take_newer(core, known, suspects, found)
+        newer, more = _take_newer(core, known, suspects, found)
+        taken, table = taken + newer, np.concatenate([table, more])
     own.positions |= {p.flight: p for p in taken}
     own.received |= dict.fromkeys([p.flight for p in taken], core.mono_ms)
-    tracks = rows.tracks_of(core.picture.positions.of(taken))
-    alone = hygiene.of_itself(tracks, core.wall_ms, np.array([p.on_ground for p in taken], dtype=bool))
+    alone = hygiene.of_itself(rows.tracks_of(table), core.wall_ms, np.array([p.on_ground for p in taken], dtype=bool))
     for k in np.nonzero(alone)[0].tolist():
         found[taken[k].flight] = found.get(taken[k].flight, 0) | int(alone[k])
 
@@ -91,10 +92,10 @@ def _is_admitted(core: Core, report: Position) -> bool:
 
 def _take_newer(
     core: Core, reports: list[Position], suspects: list[doubts.Suspect], found: dict[str, int]
-) -> list[Position]:
-    """Those of the reports of flights that are held that are newer than what is held."""
+) -> tuple[list[Position], IntArray]:
+    """Those of the reports of flights that are held that are newer than what is held, and their rows."""
     before = [core.state.advice.positions[p.flight] for p in reports]
-    held, new = core.picture.positions.of(before).T, core.picture.positions.of(reports).T
+    held, new = (table.T for table in core.picture.positions.exchange(before, reports))
     newer = _is_newer(core, held[rows.AT], new[rows.AT])
     for k in np.nonzero(~newer & (held[rows.AT] - new[rows.AT] > BACKWARD_MS))[0].tolist():
         if before[k].source == reports[k].source:
@@ -102,7 +103,7 @@ def _take_newer(
     at = np.nonzero(newer)[0]
     before, reports = [before[k] for k in at.tolist()], [reports[k] for k in at.tolist()]
     suspects += doubts.suspects(core, before, reports, held[:, at], new[:, at])
-    return reports
+    return reports, new[:, at].T
 
 
 def _is_newer(core: Core, held_ms: IntArray, new_ms: IntArray) -> BoolArray:

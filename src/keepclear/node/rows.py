@@ -92,18 +92,34 @@ class Rows:
 
     def of(self, positions: Sequence[Position]) -> IntArray:
         """The rows (n, 10) of positions, of as many flights."""
+        at = self._places(positions)
+        self._fill(at, positions)
+        return self._table[at]
+
+    def exchange(self, before: Sequence[Position], after: Sequence[Position]) -> tuple[IntArray, IntArray]:
+        """The rows of positions and of later ones of the same flights; those of the later ones are kept."""
+        at = self._places(after)
+        self._fill(at, before)
+        held = self._table[at]
+        self._fill(at, after)
+        return held, self._table[at]
+
+    def _places(self, positions: Sequence[Position]) -> IntArray:
         if len(self._slots) > _MOST_KEPT:
             self.__init__()  # type: ignore[misc]
         slots = self._slots
         at = [slots.setdefault(p.flight, len(slots)) for p in positions]
         self._grow()
-        made_of = self._made_of
-        new = [k for k, (slot, p) in enumerate(zip(at, positions, strict=True)) if made_of[slot] is not p]
+        return np.array(at, dtype=np.int64)
+
+    def _fill(self, at: IntArray, positions: Sequence[Position]) -> None:
+        """Makes the rows at places those of positions, where they are not yet."""
+        made_of, places = self._made_of, at.tolist()
+        new = [k for k, (slot, p) in enumerate(zip(places, positions, strict=True)) if made_of[slot] is not p]
         if new:
-            self._table[[at[k] for k in new]] = table_of([positions[k] for k in new])
+            self._table[at[new]] = table_of([positions[k] for k in new])
             for k in new:
-                made_of[at[k]] = positions[k]
-        return self._table[at]
+                made_of[places[k]] = positions[k]
 
     def _grow(self) -> None:
         lacking = len(self._slots) - len(self._made_of)
