@@ -33,8 +33,7 @@ def bounds(node: Node) -> Iterator[Bound]:
     yield "timers", len(sit.timers), duties.MAX_TIMERS + entries
     yield "words on a matter", _most(m.words for m in sit.matters.values()), matters.MAX_WORDS
     yield "successors", _most(m.successors for m in sit.matters.values()), matters.MAX_SUCCESSORS
-    yield "positions", len(s.advice.positions) + len(s.advice.lost), flights.MAX_POSITIONS
-    yield "bases", len(s.advice.bases), flights.MAX_POSITIONS
+    yield "positions", len(s.advice.fleet) + len(s.advice.lost), flights.MAX_POSITIONS
     yield "doubts", len(s.advice.doubts), flights.MAX_POSITIONS
     yield "silent sources", len(s.advice.silent), lost.MAX_SOURCES
     yield "plans", len(s.advice.plans), flights.MAX_PLANS

@@ -194,10 +194,9 @@ class Watch:
 
     def _check_picture(self, member: "Member") -> None:
         core = member.node.core
-        positions = list(core.state.advice.positions.values())
-        kept, kept_picture = picture.snapshot(core, positions), core.picture
+        kept, kept_picture = picture.snapshot(core), core.picture
         core.picture = Kept()
-        anew, core.picture = picture.snapshot(core, positions), kept_picture
+        anew, core.picture = picture.snapshot(core), kept_picture
         if kept != anew:
             raise self._broken(f"{member.index} keeps a picture that is not that of its state")
 

@@ -160,6 +160,6 @@ def test_a_lost_track_is_let_go_by_its_name_and_no_other(tmp_path: Path) -> None
         door.ask(do="let-go", flights=["GONE"])
         assert (await door.answer())["ok"]
         assert "GONE" not in door.service.node.state.advice.lost
-        assert "HEARD" in door.service.node.state.advice.positions
+        assert "HEARD" in door.service.node.state.advice.fleet
 
     at_a_node(tmp_path, story, Settings(assess_every_ms=0, track_stale_ms=1, track_lost_ms=1))

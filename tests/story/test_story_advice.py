@@ -183,10 +183,10 @@ def test_when_our_clock_is_put_back_positions_are_taken_and_grow_old_all_the_sam
     line.see(B, "RFR714", 34.0, 35.5, 100.0, 90.0)
     line.run(2_000)
     own = line.member(B).node.state.advice
-    assert own.positions["RFR714"].lon_e7 == 355_000_000
+    assert own.fleet.report("RFR714").lon_e7 == 355_000_000
     line.see(B, "RFR714", 34.0, 35.5, 100.0, 90.0, at_ms=line.wall_ms + 55_000)
     line.run(62_000)  # 7 s after the time that it bears
-    assert not own.positions
+    assert not own.fleet
     assert list(own.lost) == ["RFR714"]
 
 

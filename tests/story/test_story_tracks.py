@@ -37,7 +37,7 @@ def test_a_track_that_stops_is_said_to_be_stale_and_lost_and_its_advisory_stands
     [standing] = own.advisories.values()
     assert "; RFR714 last heard " in standing.text
     quiet(line, 48)
-    assert (list(own.positions), list(own.lost), list(own.stale)) == (["OTHER"], ["RFR714"], [])
+    assert (list(own.fleet.places), list(own.lost), list(own.stale)) == (["OTHER"], ["RFR714"], [])
     [told] = line.shown(B, "lost")
     assert "track of RFR714 lost, not known to be clear" in told.text
     [standing] = own.advisories.values()
@@ -57,7 +57,7 @@ def test_a_lost_track_that_is_heard_again_goes_on_with_its_advisory() -> None:
     line.see(B, "RFR714", 34.0, 34.85, 200.0, 90.0)
     line.run(2_000)
     own = line.member(B).node.state.advice
-    assert "RFR714" in own.positions
+    assert "RFR714" in own.fleet
     assert not own.lost
     assert [s.facts for s in line.shown(B, "track")][-1] == ("heard", "RFR714")
     assert not line.shown(B, "cleared", leaf)
@@ -71,7 +71,7 @@ def test_an_officer_lets_lost_tracks_go_and_no_others() -> None:
     member = line.member(B)
     member.take(LetGo(member.stamp(), ("OTHER", "RFR714", "NOBODY")))
     own = member.node.state.advice
-    assert (list(own.positions), list(own.lost)) == (["OTHER"], [])
+    assert (list(own.fleet.places), list(own.lost)) == (["OTHER"], [])
     assert [s.text for s in line.shown(B, "cleared", leaf)] == [
         "RFR714: track of RFR714 let go by an officer, not known to be clear"
     ]

@@ -64,7 +64,7 @@ def is_busy(service: "Service") -> bool:
     """Whether the node has something left to do that it can do now: entries to send, a picture to work out."""
     state, advice = service.node.state, service.node.state.advice
     flying = any(peer.flight or peer.queue for peer in state.peers.values())
-    sees = bool(advice.positions or advice.plans)
+    sees = bool(advice.fleet or advice.plans)
     return flying or bool(advice.asked) or (advice.dirty and sees) or bool(state.undurable)
 
 
@@ -79,7 +79,7 @@ def status(service: "Service") -> View:
         "entries": len(core.books.by_leaf), "disk_failed": state.disk_failed,
         "peers": [_peer(service, i) for i in sorted(state.peers)],
         "in_force": sum(m.status in situation.IN_FORCE for m in state.situation.matters.values()),
-        "tracks": len(state.advice.positions), "plans": len(state.advice.plans), "stale": len(state.advice.stale),
+        "tracks": len(state.advice.fleet), "plans": len(state.advice.plans), "stale": len(state.advice.stale),
         "lost": list(state.advice.lost)[:MAX_MATTERS], "lost_count": len(state.advice.lost),
         "silent": list(state.advice.silent), "doubted": len(state.advice.doubts),
         "advisories": [[a.flight, a.other, a.text] for a in state.advice.advisories.values()][:MAX_MATTERS],

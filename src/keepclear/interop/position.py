@@ -38,7 +38,7 @@ Small = Annotated[int, msgspec.Meta(ge=0, le=255)]
 Instant = Annotated[int, msgspec.Meta(ge=0, le=MAX_TIME_MS)]
 
 
-class Position(msgspec.Struct, frozen=True, array_like=True, kw_only=True):
+class Position(msgspec.Struct, frozen=True, array_like=True, kw_only=True, gc=False):
     """One report of one flight by one track source.
 
     `flight` is what an officer reads out: the callsign, or the 24-bit address while no callsign is known. `alt_cm` is

@@ -11,12 +11,13 @@ from hashlib import blake2b
 from typing import Any, Final
 
 import msgspec
+import numpy as np
 
 from keepclear.accord import statement
 from keepclear.accord.statement import Precedence
 from keepclear.accord.times import span, zulu
 from keepclear.geo.alert import Found, Hysteresis, Life
-from keepclear.node import doubts, lost, picture, situation
+from keepclear.node import doubts, lost, picture, rows, situation
 from keepclear.node.assessment import NEAR, PAIR, PLANNED_FLIGHT, Finding
 from keepclear.node.core import Core
 from keepclear.node.effects import Assess
@@ -32,14 +33,17 @@ def begin(core: Core) -> None:
     advice = core.state.advice
     advice.asked, advice.asked_ms, advice.dirty = b"", None, True
     # The monotonic times of an earlier boot say nothing: what is held is as old as its own time says.
-    held = advice.positions | advice.lost
-    advice.received = {f: core.mono_ms - max(0, core.wall_ms - p.at_ms) for f, p in held.items()}
+    fleet = advice.fleet
+    fleet.heard_ms()[:] = core.mono_ms - np.maximum(0, core.wall_ms - fleet.reports()[:, rows.AT])
+    for flight, last in advice.lost.items():
+        heard_ms = core.mono_ms - max(0, core.wall_ms - last.report.at_ms)
+        advice.lost[flight] = msgspec.structs.replace(last, heard_ms=heard_ms)
 
 
 def assess_if_due(core: Core) -> None:
     """Has the present picture worked out, when something changed or time has passed, one at a time."""
     advice, settings = core.state.advice, core.state.settings
-    if advice.asked or not (advice.positions or advice.plans or advice.advisories or advice.lost):
+    if advice.asked or not (advice.fleet or advice.plans or advice.advisories or advice.lost):
         return
     waited = None if advice.asked_ms is None else core.mono_ms - advice.asked_ms
     every = settings.assess_every_ms if advice.dirty else REASSESS_MS
@@ -48,7 +52,7 @@ def assess_if_due(core: Core) -> None:
     for flight in lost.watch(core):
         _let_go(core, flight, f"{span(settings.track_kept_ms)} after it was last heard")
     forget_flown(core)
-    readings = picture.snapshot(core, list(advice.positions.values()), doubts.other_readings(core))
+    readings = picture.snapshot(core, *doubts.other_readings(core))
     snapshot = msgspec.msgpack.encode(readings)
     digest = blake2b(snapshot, digest_size=16).digest()
     advice.asked, advice.asked_ms, advice.dirty = digest, core.mono_ms, False
@@ -123,8 +127,8 @@ def _is_still_about(core: Core, f: Finding) -> bool:
     """Whether the flights found are held still: they may have gone while the picture was being worked out."""
     advice = core.state.advice
     if f.what == PAIR:
-        return f.flight in advice.positions and f.other in advice.positions
-    held = advice.plans if f.what == PLANNED_FLIGHT else advice.positions
+        return f.flight in advice.fleet and f.other in advice.fleet
+    held = advice.plans if f.what == PLANNED_FLIGHT else advice.fleet
     return f.flight in held and f.leaf in core.state.situation.matters
 
 

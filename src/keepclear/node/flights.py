@@ -20,6 +20,7 @@ from keepclear.geo.units import BoolArray, IntArray
 from keepclear.interop.position import Plan, Position
 from keepclear.node import advice, doubts, lost, rows
 from keepclear.node.core import Core
+from keepclear.node.doubts import Suspects
 from keepclear.node.inputs import Plans, Tracks
 
 MAX_POSITIONS: Final = 20_000
@@ -35,81 +36,90 @@ _Flight = TypeVar("_Flight", Position, Plan)
 
 def take_tracks(core: Core, data: Tracks) -> None:
     """Takes a batch of positions, the newest of each flight, and doubts what cannot be so."""
-    read = _read(core, data.batch, Position, "malformed track batch", _NOT_NOW)
-    latest_ms = core.wall_ms + MAX_AHEAD_MS
-    due = [p for p in read if p.at_ms <= latest_ms]
-    if len(due) < len(read):
-        core.count_noise(_NOT_NOW, len(read) - len(due))
-    suspects: list[doubts.Suspect] = []
+    reports = _read(core, data.batch, Position, "malformed track batch", _NOT_NOW)
+    table = rows.table_of(reports)
+    due = table[:, rows.AT] <= core.wall_ms + MAX_AHEAD_MS
+    if not due.all():
+        core.count_noise(_NOT_NOW, int(np.count_nonzero(~due)))
+        reports, table = _among(reports, np.nonzero(due)[0]), table[due]
+    suspects: list[Suspects] = []
     found: dict[str, int] = {}
-    for reports in _rounds(due):
-        _take(core, reports, suspects, found)
-    if suspects or found:
-        doubts.judge(core, suspects, found)
+    for one in _rounds([p.flight for p in reports]):
+        suspects.append(_take(core, reports[one], table[one], found))
+    doubts.judge(core, suspects, found)
     core.state.advice.dirty = True
 
 
-def _rounds(reports: list[Position]) -> Iterator[list[Position]]:
+def _rounds(flights: list[str]) -> Iterator[slice]:
     """The reports in their sequence, cut so that no flight is there twice in one round."""
     seen: set[str] = set()
     begin = 0
-    if len({p.flight for p in reports}) < len(reports):
-        for k, p in enumerate(reports):
-            if p.flight in seen:
-                yield reports[begin:k]
+    if len(set(flights)) < len(flights):
+        for k, flight in enumerate(flights):
+            if flight in seen:
+                yield slice(begin, k)
                 begin, seen = k, set()
-            seen.add(p.flight)
-    yield reports[begin:]
+            seen.add(flight)
+    yield slice(begin, len(flights))
 
 
-def _take(core: Core, reports: list[Position], suspects: list[doubts.Suspect], found: dict[str, int]) -> None:
-    """Takes reports of as many flights, and adds what is to be doubted of them."""
-    own = core.state.advice
-    known = [p for p in reports if p.flight in own.positions]
-    taken = [p for p in reports if p.flight not in own.positions and _is_admitted(core, p)]
-    table = rows.table_of(taken)
-    if known:
-        newer, more = _take_newer(core, known, suspects, found)
-        taken, table = taken + newer, np.concatenate([table, more])
-    own.positions |= {p.flight: p for p in taken}
-    own.received |= dict.fromkeys([p.flight for p in taken], core.mono_ms)
-    alone = hygiene.of_itself(rows.tracks_of(table), core.wall_ms, np.array([p.on_ground for p in taken], dtype=bool))
+def _take(core: Core, reports: list[Position], table: IntArray, found: dict[str, int]) -> Suspects:
+    """Takes reports of as many flights; adds what is doubted of each alone, and picks what may be doubted by others."""
+    fleet = core.state.advice.fleet
+    at = fleet.find([p.flight for p in reports])
+    newer = _newer(core, reports, table, at, found)
+    suspects = doubts.suspects(core, at[newer], table[newer])
+    fleet.renew(at[newer], _among(reports, newer), table[newer], core.mono_ms)
+    new = _admitted(core, reports, np.nonzero(at < 0)[0])
+    fleet.hold(_among(reports, new), table[new], core.mono_ms)
+    taken = np.concatenate([new, newer])
+    alone = hygiene.of_itself(rows.tracks_of(table[taken]), core.wall_ms, table[taken, rows.ON_GROUND] > 0)
     for k in np.nonzero(alone)[0].tolist():
-        found[taken[k].flight] = found.get(taken[k].flight, 0) | int(alone[k])
+        _add(found, reports[taken[k]].flight, int(alone[k]))
+    return suspects
 
 
-def _is_admitted(core: Core, report: Position) -> bool:
-    """Whether there is place for a flight that is not held, which then is; one that was lost is heard again."""
-    own = core.state.advice
-    if report.flight in own.lost:
-        lost.heard_again(core, report.flight)
-    elif len(own.positions) + len(own.lost) >= MAX_POSITIONS:
-        core.count_noise("flight beyond the limit")
-        return False
-    own.positions[report.flight] = report
-    return True
-
-
-def _take_newer(
-    core: Core, reports: list[Position], suspects: list[doubts.Suspect], found: dict[str, int]
-) -> tuple[list[Position], IntArray]:
-    """Those of the reports of flights that are held that are newer than what is held, and their rows."""
-    before = [core.state.advice.positions[p.flight] for p in reports]
-    held, new = (table.T for table in core.picture.positions.exchange(before, reports))
-    newer = _is_newer(core, held[rows.AT], new[rows.AT])
-    for k in np.nonzero(~newer & (held[rows.AT] - new[rows.AT] > BACKWARD_MS))[0].tolist():
-        if before[k].source == reports[k].source:
-            found[reports[k].flight] = found.get(reports[k].flight, 0) | Doubt.TIME_BACK
-    at = np.nonzero(newer)[0]
-    before, reports = [before[k] for k in at.tolist()], [reports[k] for k in at.tolist()]
-    suspects += doubts.suspects(core, before, reports, held[:, at], new[:, at])
-    return reports, new[:, at].T
+def _newer(core: Core, reports: list[Position], table: IntArray, at: IntArray, found: dict[str, int]) -> IntArray:
+    """Which reports are of flights that are held, and newer than what is held; doubts those that run back."""
+    fleet = core.state.advice.fleet
+    known = np.nonzero(at >= 0)[0]
+    held_ms, new_ms = fleet.reports()[at[known], rows.AT], table[known, rows.AT]
+    newer = _is_newer(core, held_ms, new_ms)
+    for k in known[~newer & (held_ms - new_ms > BACKWARD_MS)].tolist():
+        if fleet.source(reports[k].flight) == reports[k].source:
+            _add(found, reports[k].flight, Doubt.TIME_BACK)
+    return known[newer]
 
 
 def _is_newer(core: Core, held_ms: IntArray, new_ms: IntArray) -> BoolArray:
     stepped_back = held_ms > core.wall_ms + STEPPED_BACK_MS
     newer: BoolArray = (held_ms < new_ms) | (stepped_back & (held_ms != new_ms))
     return newer
+
+
+def _admitted(core: Core, reports: list[Position], new: IntArray) -> IntArray:
+    """Of reports of flights that are not held those for which there is place; one that was lost is heard again."""
+    own = core.state.advice
+    room = MAX_POSITIONS - len(own.fleet) - len(own.lost)
+    admitted = []
+    for k in new.tolist():
+        if reports[k].flight in own.lost:
+            lost.heard_again(core, reports[k].flight)
+        elif room > 0:
+            room -= 1
+        else:
+            core.count_noise("flight beyond the limit")
+            continue
+        admitted.append(k)
+    return np.array(admitted, dtype=np.int64)
+
+
+def _among(reports: list[Position], which: IntArray) -> list[Position]:
+    return [reports[k] for k in which.tolist()]
+
+
+def _add(found: dict[str, int], flight: str, doubt: int) -> None:
+    found[flight] = found.get(flight, 0) | int(doubt)
 
 
 def take_plans(core: Core, data: Plans) -> None:

@@ -7,13 +7,14 @@ together.
 """
 
 from collections.abc import Iterable
+from itertools import compress
 from typing import Final
 
 from keepclear.accord.statement import Precedence
 from keepclear.accord.times import span, zulu
 from keepclear.geo.staleness import silent_sources
 from keepclear.node.core import Core
-from keepclear.node.state import Advisory
+from keepclear.node.state import Advisory, Lost
 
 MAX_SOURCES: Final = 100  # silent ones that are remembered; a party has a handful
 MAX_NAMED: Final = 5  # flights named in one line; the count says how many there are
@@ -23,17 +24,18 @@ def watch(core: Core) -> list[str]:
     """Looks at the age of all own tracks, and says what has changed; the flights that are to be let go."""
     own, settings = core.state.advice, core.state.settings
     stale_ms = core.mono_ms - settings.track_stale_ms
-    ages = {flight: core.mono_ms - at_ms for flight, at_ms in own.received.items() if at_ms <= stale_ms}
-    if ages or own.silent:
+    heard_ms = own.fleet.heard_ms()
+    stale = list(compress(own.fleet.places, heard_ms <= stale_ms))
+    if stale or own.silent:
         _look_at_sources(core)
-    stale = {flight: own.positions[flight].source for flight in ages if flight in own.positions}
     _say_stale(core, [flight for flight in stale if flight not in own.stale])
     # Those of a silent source are lost together, when the newest of them is.
-    ages |= {flight: min(ages[flight], core.wall_ms - own.silent.get(source, 0)) for flight, source in stale.items()}
-    lost = [flight for flight in stale if ages[flight] > settings.track_lost_ms]
-    _lose(core, lost)
-    own.stale = {flight: True for flight in stale if flight in own.positions}
-    return [flight for flight in own.lost if ages.get(flight, 0) > settings.track_kept_ms]
+    silent_ms = {flight: core.wall_ms - own.silent.get(own.fleet.source(flight), 0) for flight in stale}
+    ages_ms = dict(zip(stale, (core.mono_ms - heard_ms[heard_ms <= stale_ms]).tolist(), strict=True))
+    del heard_ms
+    _lose(core, [flight for flight in stale if min(ages_ms[flight], silent_ms[flight]) > settings.track_lost_ms])
+    own.stale = {flight: True for flight in stale if flight in own.fleet}
+    return [flight for flight, last in own.lost.items() if core.mono_ms - last.heard_ms > settings.track_kept_ms]
 
 
 def heard_again(core: Core, flight: str) -> None:
@@ -45,7 +47,7 @@ def heard_again(core: Core, flight: str) -> None:
 def let_go(core: Core, flight: str) -> None:
     """Forgets a lost track; its advisories are the caller's to end."""
     own = core.state.advice
-    for held in (own.lost, own.received, own.doubts, own.bases):
+    for held in (own.lost, own.doubts):
         held.pop(flight, None)
 
 
@@ -63,20 +65,21 @@ def age_words(core: Core, *flights: str) -> str:
 
 def _look_at_sources(core: Core) -> None:
     own = core.state.advice
-    heard = [(p.source, own.received[flight]) for flight, p in own.positions.items()]
+    sources = [source for source, _ in own.fleet.sayers]
+    heard = list(zip(sources, own.fleet.heard_ms().tolist(), strict=True))
     stale_ms = core.state.settings.track_stale_ms
     silent = silent_sources(heard, core.mono_ms, stale_ms)
     # One that comes back under another name, as a port's next connection does, has no tracks any more.
-    with_tracks = {source for source, _ in heard} | {p.source for p in own.lost.values()}
+    with_tracks = set(sources) | {last.report.source for last in own.lost.values()}
     own.silent = {source: at_ms for source, at_ms in own.silent.items() if source in with_tracks}
-    for source in sorted({source for source, _ in heard} & set(own.silent) - set(silent)):
+    for source in sorted(set(sources) & set(own.silent) - set(silent)):
         del own.silent[source]
         core.show("source", f"the track source {source!r} is heard again", facts=("heard", source))
     for source, at_ms in silent.items():
         if source in own.silent or len(own.silent) >= MAX_SOURCES:
             continue
         own.silent[source] = core.wall_ms - (core.mono_ms - at_ms)
-        count = sum(1 for name, _ in heard if name == source)
+        count = sources.count(source)
         tracks = "its one track is" if count == 1 else f"its {count} tracks are"
         text = f"the track source {source!r} is silent for {stale_ms // 1_000} s: {tracks} stale"
         core.show("source", text, precedence=Precedence.IMMEDIATE, facts=("silent", source, count))
@@ -88,7 +91,7 @@ def _say_stale(core: Core, flights: Iterable[str]) -> None:
     own = core.state.advice
     advised = {flight for a in own.advisories.values() for flight in (a.flight, a.other)}
     for flight in flights:
-        if flight in advised and own.positions[flight].source not in own.silent:
+        if flight in advised and own.fleet.source(flight) not in own.silent:
             text = f"the track of {flight} is stale: {_heard(core, flight)}"
             core.show("track", text, precedence=Precedence.PRIORITY, facts=("stale", flight))
 
@@ -98,8 +101,8 @@ def _lose(core: Core, flights: list[str]) -> None:
     advised = {flight for a in own.advisories.values() for flight in (a.flight, a.other)}
     quiet: dict[str, list[str]] = {}
     for flight in flights:
-        own.lost[flight] = own.positions.pop(flight)
-        source = own.lost[flight].source
+        own.lost[flight] = Lost(own.fleet.report(flight), _heard_ms(core, flight))
+        source = own.fleet.source(flight)
         for advisory in own.advisories.values():
             if flight in (advisory.flight, advisory.other):
                 advisory.text += f"; {flight} LOST, {_heard(core, flight)}"
@@ -108,6 +111,8 @@ def _lose(core: Core, flights: list[str]) -> None:
             core.show("lost", text, precedence=Precedence.IMMEDIATE, facts=(flight,))
         else:
             quiet.setdefault(source, []).append(flight)
+    if flights:
+        own.fleet.let_go(flights)
     for source, names in sorted(quiet.items()):
         more = "" if len(names) <= MAX_NAMED else f" and {len(names) - MAX_NAMED} more"
         named = ", ".join(names[:MAX_NAMED])
@@ -116,5 +121,11 @@ def _lose(core: Core, flights: list[str]) -> None:
 
 
 def _heard(core: Core, flight: str) -> str:
-    at_ms = core.wall_ms - (core.mono_ms - core.state.advice.received[flight])
+    at_ms = core.wall_ms - (core.mono_ms - _heard_ms(core, flight))
     return f"last heard {zulu(at_ms // 1_000 * 1_000, core.wall_ms)}"
+
+
+def _heard_ms(core: Core, flight: str) -> int:
+    """When a flight that is held, or lost, was last heard, by our monotonic clock."""
+    own = core.state.advice
+    return own.lost[flight].heard_ms if flight in own.lost else int(own.fleet.heard_ms()[own.fleet.places[flight]])

@@ -5,27 +5,32 @@ What is kept so follows from the state, and is not a part of it.
 """
 
 from collections.abc import Sequence
+from itertools import compress
 from typing import Final
+
+import numpy as np
 
 from keepclear.accord import shape, statement
 from keepclear.accord.shape import Volume
 from keepclear.accord.understanding import AnyRule, Reaction, WithinArea
-from keepclear.interop.position import Position
+from keepclear.geo.units import IntArray
 from keepclear.node import rows, situation
 from keepclear.node.core import Core
-from keepclear.node.snapshot import Kept, Matters, Snapshot, Watched, is_flying, part
+from keepclear.node.snapshot import Kept, Matters, Snapshot, Watched, part
 from keepclear.node.state import Matter
 
 UNREAD_WARNINGS: Final = frozenset({statement.Kind.NOTICE, statement.Kind.AMEND, statement.Kind.HAZARD})
 USUAL_REACTION_MS: Final = (30_000, 60_000, 60_000)
+NO_ROWS: Final = rows.view(b"")
 
 
-def snapshot(core: Core, positions: Sequence[Position], others: Sequence[Position] = ()) -> Snapshot:
-    """The present picture with these positions, of as many own flights, and other readings of the same flights."""
+def snapshot(core: Core, others: Sequence[str] = (), other_rows: IntArray = NO_ROWS) -> Snapshot:
+    """The present picture of own flights, and other readings of some of them: which, and their rows."""
     rules = situation.rules_now(core)
     agreed = next((rule for rule in rules if isinstance(rule, Reaction)), None)
-    settings, flying = core.state.settings, [p for p in positions if is_flying(p)]
-    others = [p for p in others if is_flying(p)]
+    settings, fleet = core.state.settings, core.state.advice.fleet
+    table = np.concatenate([fleet.reports(), other_rows])
+    flying = rows.is_flying(table)
     kept = _kept(core, rules)
     return Snapshot(
         now_ms=core.wall_ms,
@@ -35,8 +40,8 @@ def snapshot(core: Core, positions: Sequence[Position], others: Sequence[Positio
         vertical_cm=settings.vertical_cm,
         reaction=(agreed.acknowledge_ms, agreed.relay_ms, agreed.crew_ms) if agreed else USUAL_REACTION_MS,
         matters=kept.matters,
-        flights=tuple([p.flight for p in (*flying, *others)]),
-        rows=rows.to_bytes(kept.positions.of(flying)) + rows.to_bytes(rows.table_of(others)),
+        flights=tuple(compress((*fleet.places, *others), flying)),
+        rows=rows.to_bytes(table[flying]),
         plans=kept.plans,
     )
 

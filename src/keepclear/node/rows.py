@@ -1,7 +1,7 @@
-"""Rows: own positions as ten integers each, for all that is reckoned with many of them at once.
+"""Rows: own positions as twelve integers each, for all that is reckoned with many of them at once.
 
-The law: a row says what the position says, in its units; nothing is rounded on the way in. What is kept of rows is
-known by the very positions that they were made of, so that it can never be another's.
+The law: a row says what the position says, in its units; nothing is rounded, either way. Whose position it is and who
+says so stands beside it. The worker gets the first ten columns, which is what is reckoned with.
 """
 
 import struct
@@ -12,20 +12,28 @@ import numpy as np
 
 from keepclear.accord.shape import AltRef
 from keepclear.geo import altitude
+from keepclear.geo.hygiene import TAXI_MPS
 from keepclear.geo.track import Tracks
-from keepclear.geo.units import E7_PER_DEGREE, FloatArray, IntArray
+from keepclear.geo.units import E7_PER_DEGREE, BoolArray, FloatArray, IntArray
 from keepclear.interop.position import Position
 
 NOT_KNOWN: Final = -(2**62)
-LAT, LON, ALT, ALT_ERR, SPEED, CLIMB, AT = 0, 1, 2, 4, 6, 8, 9
-"""Some of the ten columns."""
-_ROW: Final = struct.Struct("<10q")
-_MOST_KEPT: Final = 1 << 16  # flights; then all are forgotten, and made again as they are asked for
+LAT, LON, ALT, REF, ALT_ERR, POS_ERR, SPEED, COURSE, CLIMB, AT, VELOCITY_AGE, ON_GROUND = range(12)
+"""The columns."""
+WIDTH: Final = 12
+_RECKONED: Final = 10
+_ROW: Final = struct.Struct("<12q")
+_TAXI_CMPS: Final = int(100 * TAXI_MPS)
 
 
 def table_of(positions: Sequence[Position]) -> IntArray:
-    """The rows (n, 10) of positions."""
-    return read(b"".join([_packed(p) for p in positions]))
+    """The rows (n, 12) of positions."""
+    return view(b"".join([_packed(p) for p in positions]))
+
+
+def view(data: bytes | bytearray) -> IntArray:
+    """The rows (n, 12) that bytes are; those of a bytearray are written to in place."""
+    return np.frombuffer(data, dtype="<i8").reshape(-1, WIDTH)
 
 
 def _packed(p: Position) -> bytes:
@@ -40,17 +48,38 @@ def _packed(p: Position) -> bytes:
         NOT_KNOWN if p.track_cdeg is None else p.track_cdeg,
         NOT_KNOWN if p.climb_cmps is None else p.climb_cmps,
         p.at_ms,
+        NOT_KNOWN if p.velocity_age_ms is None else p.velocity_age_ms,
+        p.on_ground,
     )
+
+
+def position_of(row: IntArray, flight: str, source: str, icao24: str) -> Position:
+    """The position that a row was made of."""
+    said: list[int] = row.tolist()
+    alt, speed, course, climb, age = (
+        None if said[column] == NOT_KNOWN else said[column] for column in (ALT, SPEED, COURSE, CLIMB, VELOCITY_AGE)
+    )
+    return Position(
+        source=source, flight=flight, icao24=icao24, lat_e7=said[LAT], lon_e7=said[LON], alt_cm=alt, alt_ref=said[REF],
+        alt_err_cm=said[ALT_ERR], pos_err_cm=said[POS_ERR], speed_cmps=speed, track_cdeg=course, climb_cmps=climb,
+        at_ms=said[AT], velocity_age_ms=age, on_ground=bool(said[ON_GROUND]),
+    )  # fmt: skip
+
+
+def is_flying(table: IntArray) -> BoolArray:
+    """Which are to be taken as flying: what moves faster than anything taxies is not on the ground."""
+    flying: BoolArray = (table[:, ON_GROUND] == 0) | (table[:, SPEED] > _TAXI_CMPS)
+    return flying
 
 
 def to_bytes(table: IntArray) -> bytes:
     """Rows as the worker gets them."""
-    return table.tobytes()
+    return np.ascontiguousarray(table[:, :_RECKONED]).tobytes()
 
 
 def read(data: bytes) -> IntArray:
-    """The rows (n, 10) that were made bytes."""
-    return np.frombuffer(data, dtype="<i8").reshape(-1, 10)
+    """The rows (n, 10) that were made bytes for the worker."""
+    return np.frombuffer(data, dtype="<i8").reshape(-1, _RECKONED)
 
 
 def ref(number: int) -> altitude.AltRef:
@@ -63,7 +92,7 @@ _REFS: Final = np.array([ref(number) for number in range(256)], dtype=np.int64)
 
 def tracks_of(table: IntArray) -> Tracks:
     """Rows as geo takes them."""
-    lat, lon, alt, said_ref, alt_err, pos_err, speed, course, climb, at_ms = table.T
+    lat, lon, alt, said_ref, alt_err, pos_err, speed, course, climb, at_ms = table.T[:_RECKONED]
     return Tracks(
         lat_deg=lat / E7_PER_DEGREE,
         lon_deg=lon / E7_PER_DEGREE,
@@ -80,50 +109,3 @@ def tracks_of(table: IntArray) -> Tracks:
 
 def _hundredths(column: IntArray) -> FloatArray:
     return np.where(column == NOT_KNOWN, np.nan, column / 100)
-
-
-class Rows:
-    """The rows of flights' positions, each kept until another position of its flight is asked for."""
-
-    def __init__(self) -> None:
-        self._slots: dict[str, int] = {}
-        self._made_of: list[Position | None] = []
-        self._table = np.empty((0, 10), dtype=np.int64)
-
-    def of(self, positions: Sequence[Position]) -> IntArray:
-        """The rows (n, 10) of positions, of as many flights."""
-        at = self._places(positions)
-        self._fill(at, positions)
-        return self._table[at]
-
-    def exchange(self, before: Sequence[Position], after: Sequence[Position]) -> tuple[IntArray, IntArray]:
-        """The rows of positions and of later ones of the same flights; those of the later ones are kept."""
-        at = self._places(after)
-        self._fill(at, before)
-        held = self._table[at]
-        self._fill(at, after)
-        return held, self._table[at]
-
-    def _places(self, positions: Sequence[Position]) -> IntArray:
-        if len(self._slots) > _MOST_KEPT:
-            self.__init__()  # type: ignore[misc]
-        slots = self._slots
-        at = [slots.setdefault(p.flight, len(slots)) for p in positions]
-        self._grow()
-        return np.array(at, dtype=np.int64)
-
-    def _fill(self, at: IntArray, positions: Sequence[Position]) -> None:
-        """Makes the rows at places those of positions, where they are not yet."""
-        made_of, places = self._made_of, at.tolist()
-        new = [k for k, (slot, p) in enumerate(zip(places, positions, strict=True)) if made_of[slot] is not p]
-        if new:
-            self._table[at[new]] = table_of([positions[k] for k in new])
-            for k in new:
-                made_of[places[k]] = positions[k]
-
-    def _grow(self) -> None:
-        lacking = len(self._slots) - len(self._made_of)
-        self._made_of += [None] * lacking
-        if len(self._slots) > len(self._table):
-            more = np.empty((2 * len(self._slots) - len(self._table), 10), dtype=np.int64)
-            self._table = np.concatenate([self._table, more])

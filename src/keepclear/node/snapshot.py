@@ -6,16 +6,12 @@ or over at the snapshot's time is reckoned by the worker: time alone changes no 
 """
 
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
 from keepclear.accord.shape import Volume
-from keepclear.geo.hygiene import TAXI_MPS
-from keepclear.interop.position import Plan, Position
-from keepclear.node.rows import Rows
-
-_TAXI_CMPS: Final = int(100 * TAXI_MPS)
+from keepclear.interop.position import Plan
 
 
 class Watched(msgspec.Struct, frozen=True, array_like=True):
@@ -72,15 +68,8 @@ class Kept:
     matters: bytes = b""
     plans: bytes = b""
     plans_of: list[Plan] = field(default_factory=list)
-    positions: Rows = field(default_factory=Rows)
-    bases: Rows = field(default_factory=Rows)
 
 
 def part(value: Any) -> bytes:
     """A part of a snapshot as bytes."""
     return msgspec.msgpack.encode(value)
-
-
-def is_flying(position: Position) -> bool:
-    """Whether it is to be taken as flying: what moves faster than anything taxies is not on the ground."""
-    return not position.on_ground or (position.speed_cmps or 0) > _TAXI_CMPS

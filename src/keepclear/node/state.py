@@ -13,6 +13,7 @@ from keepclear.interop.position import Plan, Position
 from keepclear.line.offset import Offset
 from keepclear.line.peer import BookKey, Peer, SlotKey
 from keepclear.node.facts import Facts
+from keepclear.node.fleet import Fleet
 from keepclear.node.inputs import Settings, Stamp
 from keepclear.record.entry import Release
 
@@ -238,25 +239,31 @@ class Advisory(msgspec.Struct, array_like=True):
 class Doubted(msgspec.Struct, array_like=True):
     """What is doubted of a flight's track (`hygiene.Doubt`, all that was found since), and when that was last found.
 
-    `before` is its last position before its place was doubted, as long as that one may be the right one.
+    `before` is the row of its last report before its place was doubted, as long as that one may be the right one.
     """
 
     doubts: int
     since_ms: int
     found_ms: int
-    before: Position | None = None
+    before: bytes = b""
+
+
+class Lost(msgspec.Struct, frozen=True, array_like=True):
+    """A flight that is not reported any more: its last report, and our monotonic time when that came."""
+
+    report: Position
+    heard_ms: int
 
 
 class Advice(msgspec.Struct, array_like=True):
-    """Own picture: newest position of each flight, own plans, what is being worked out, what is being advised.
+    """Own picture: own flights and plans, what is being worked out, what is being advised.
 
-    `received` is our monotonic time when a flight's position came, `lost` the flights' that stopped long ago, `stale`
-    those that have just stopped, `silent` the sources (and when they were last heard); `bases` are positions that later
-    ones are held against, `doubts` what was found; `full` since a plan had no place.
+    `fleet` are the flights that are reported, `lost` those that stopped long ago, `stale` those that have just stopped,
+    `silent` the sources (and when they were last heard); `doubts` what was found of them; `full` since a plan had no
+    place.
     """
 
-    positions: dict[str, Position] = {}
-    received: dict[str, int] = {}
+    fleet: Fleet = msgspec.field(default_factory=Fleet)
     plans: dict[str, Plan] = {}
     full: bool = False
     dirty: bool = False
@@ -265,9 +272,8 @@ class Advice(msgspec.Struct, array_like=True):
     advisories: dict[str, Advisory] = {}
     missed: int = 0
     stale: dict[str, bool] = {}
-    lost: dict[str, Position] = {}
+    lost: dict[str, Lost] = {}
     silent: dict[str, int] = {}
-    bases: dict[str, Position] = {}
     doubts: dict[str, Doubted] = {}
 
 
