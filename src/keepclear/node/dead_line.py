@@ -26,7 +26,7 @@ def follow(core: Core) -> None:
             continue
         if peer.live.told is LineState.DEAD:
             told = facts.dead.setdefault(member, [])
-            if core.me in core.genesis.parties():  # what an observer does not hear, the parties may
+            if core.is_party:  # what an observer does not hear, the parties may
                 _apply(core, peer, told)
         elif peer.live.told in (LineState.OPEN, LineState.DEGRADED) and member in facts.dead:
             told = facts.dead.pop(member)

@@ -37,7 +37,7 @@ def remind(core: Core) -> None:
         return
     facts.looked_ms = core.mono_ms
     rule = rule_now(core)
-    if rule is None or core.me not in core.genesis.parties():
+    if rule is None or not core.is_party:
         facts.judged = None
         return
     _remind_soon(core, rule)
@@ -56,7 +56,7 @@ def look(core: Core, timer: Timer) -> None:
         return
     parties = core.genesis.parties()
     if test.party != core.me:
-        if core.me in parties and core.me not in test.answers:
+        if core.is_party and core.me not in test.answers:
             text = f"{core.name(test.party)}'s line test is not answered by us"
             core.show("owed", text, timer.leaf, Precedence.IMMEDIATE)
             core.alarm("owed", text)

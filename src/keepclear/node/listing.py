@@ -80,7 +80,7 @@ def _is_due(core: Core) -> bool:
 def _say(core: Core) -> None:
     facts = core.state.facts
     facts.list_due_ms, facts.listed_ms, facts.listed_wall_ms = None, core.mono_ms, core.wall_ms
-    if core.me not in core.genesis.parties() or core.state.disk_failed or not core.state.author.incarnation:
+    if not core.is_party or core.state.disk_failed or not core.state.author.incarnation:
         return
     room = core.genesis.body.limits.entry_bytes - ENTRY_ROOM_BYTES
     author.say_by_rule(core, in_force.make(situation.in_force_here(core), room), Precedence.ROUTINE)

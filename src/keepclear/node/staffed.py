@@ -30,7 +30,7 @@ def tested(core: Core, said: Said, released: bool) -> None:
         del facts.tests[min(own, key=lambda one: (one.wall_ms, one.leaf)).leaf]
     if released:
         _seen(core, said)
-    if said.party != core.me and core.me in core.genesis.parties():
+    if said.party != core.me and core.is_party:
         asked = line_test.words(body.nonce)
         core.alarm(TEST, f"{core.name(said.party)} asks whether a person is there: answer with the words “{asked}”")
 
