@@ -10,6 +10,7 @@ from keepclear.line import peer as peers
 from keepclear.line.peer import Peer
 from keepclear.node import duties, flights, ladder, lost, matters, situation, staffed, state, witness
 from keepclear.node.node import Node
+from keepclear.record import logbook
 
 Bound = tuple[str, int, int]
 
@@ -50,7 +51,7 @@ def bounds(node: Node) -> Iterator[Bound]:
 def _peer_bounds(peer: Peer, books: int, entries: int) -> Iterator[Bound]:
     who = f"of peer {peer.index}"
     yield f"logbooks {who}", len(peer.holds), peers.MAX_STRANGE_BOOKS + books
-    yield f"slots past a gap {who}", _most(h.beyond for h in peer.holds.values()), peers.MAX_BEYOND_KNOWN
+    yield f"slots past a gap {who}", _most(h.beyond for h in peer.holds.values()), logbook.MAX_HELD_URGENT
     yield f"entries on their way {who}", len(peer.flight), entries
     yield f"entries queued {who}", len(peer.queue), 2 * entries
     yield f"entries to relay {who}", len(peer.later), 2 * entries

@@ -21,6 +21,7 @@ from keepclear.record import checkpoint, tree
 from keepclear.record import entry as entries
 from keepclear.record.checkpoint import Checkpoint
 from keepclear.record.entry import NO_PREV, Draft, Header
+from keepclear.record.logbook import MAX_HELD_URGENT
 from keepclear.record.note import KeyType
 
 HAZARD = statement.Hazard(hazard=1, source=1, volumes=(UNKNOWN_VOLUME,), since_ms=None)
@@ -163,9 +164,9 @@ def test_logbooks_that_only_the_peer_has_named_are_kept_in_mind_up_to_a_limit() 
 
 def test_slots_past_a_gap_are_kept_in_mind_up_to_a_limit() -> None:
     solo = Solo().start()
-    for part in range(peers.MAX_BEYOND_KNOWN // 64 + 20):
+    for part in range(MAX_HELD_URGENT // 64 + 20):
         solo.hear(BRAVO, Have(BRAVO, b"x" * 8, 0, tuple(range(part * 64 + 1, part * 64 + 65))))
-    assert len(solo.node.state.peers[BRAVO].holds[peers.book_key(BRAVO, b"x" * 8)].beyond) == peers.MAX_BEYOND_KNOWN
+    assert len(solo.node.state.peers[BRAVO].holds[peers.book_key(BRAVO, b"x" * 8)].beyond) == MAX_HELD_URGENT
 
 
 def test_a_vector_of_absurd_numbers_makes_one_link_and_no_sending() -> None:

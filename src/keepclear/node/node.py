@@ -15,7 +15,7 @@ import msgspec.inspect
 
 from keepclear.line import liveness, paths
 from keepclear.line.liveness import LineState, Liveness
-from keepclear.line.peer import MAX_SEQ, Peer
+from keepclear.line.peer import Peer
 from keepclear.node import (
     advice,
     author,
@@ -61,7 +61,7 @@ from keepclear.node.snapshot import Kept
 from keepclear.node.state import Owed, Reconciling, State
 from keepclear.record import entry as entries
 from keepclear.record.genesis import Genesis
-from keepclear.record.logbook import Logbooks
+from keepclear.record.logbook import MAX_SEQ, Logbooks
 
 FOLD: Final = 12  # to be raised when the same inputs give another state or other effects
 
