@@ -170,9 +170,7 @@ def _set_channel(core: Core, said: Said) -> None:
 def _note_list(core: Core, said: Said) -> None:
     """Remembers each party's newest list of what it holds to be in force, to be held against ours in a while."""
     facts = core.state.facts
-    known = facts.lists.get(said.party)
-    before = said_of(core.books.by_leaf[known]) if known else None
-    if before is None or (before.wall_ms, before.place) < (said.wall_ms, said.place):
+    if _is_newer(core, said, facts.lists.get(said.party)):
         facts.lists[said.party] = said.leaf
         if said.party != core.me:
             facts.compare_ms[said.party] = core.mono_ms + COMPARE_AFTER_MS
@@ -268,10 +266,15 @@ def _asked_about(core: Core, leaf: bytes) -> bytes:
 
 def _answer(core: Core, matter: Matter, said: Said) -> None:
     """The newest answer counts."""
-    before = None if matter.answer is None else said_of(core.books.by_leaf[matter.answer])
-    if before is None or (before.wall_ms, before.place) < (said.wall_ms, said.place):
+    if _is_newer(core, said, matter.answer):
         matter.answer = said.leaf
         core.said_of(matter.leaf)
+
+
+def _is_newer(core: Core, said: Said, than: bytes | None) -> bool:
+    """Whether a statement is the newer word of one author, by its own clock and then by its place; than none it is."""
+    before = None if than is None else said_of(core.books.by_leaf[than])
+    return before is None or (before.wall_ms, before.place) < (said.wall_ms, said.place)
 
 
 def doubts_left(core: Core, matter: Matter) -> int:
