@@ -66,7 +66,7 @@ def _take(core: Core, reports: list[Position], suspects: list[doubts.Suspect], f
     """Takes reports of as many flights, and adds what is to be doubted of them."""
     own = core.state.advice
     known = [p for p in reports if p.flight in own.positions]
-    taken = [p for p in reports if p.flight not in own.positions and _is_admitted(core, p)]
+    taken = [p for p in reports if p.flight not in own.positions and _admit(core, p)]
     table = rows.table_of(taken)
     if known:
         newer, more = _take_newer(core, known, suspects, found)
@@ -78,8 +78,8 @@ def _take(core: Core, reports: list[Position], suspects: list[doubts.Suspect], f
         found[taken[k].flight] = found.get(taken[k].flight, 0) | int(alone[k])
 
 
-def _is_admitted(core: Core, report: Position) -> bool:
-    """Whether there is place for a flight that is not held, which then is; one that was lost is heard again."""
+def _admit(core: Core, report: Position) -> bool:
+    """Takes a flight that is not held, if there is place for it: whether there was. One that was lost is heard again."""
     own = core.state.advice
     if report.flight in own.lost:
         lost.heard_again(core, report.flight)
