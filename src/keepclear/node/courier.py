@@ -12,6 +12,7 @@ from keepclear.line import frame as frames
 from keepclear.line import liveness, paths
 from keepclear.line import peer as peers
 from keepclear.line.frame import EntryItem, Frame, Have, Item
+from keepclear.line.liveness import Liveness
 from keepclear.line.peer import Peer, SlotKey
 from keepclear.node.core import Core
 from keepclear.node.effects import Send, Wake
@@ -69,12 +70,14 @@ def offer_all(core: Core, peer: Peer) -> None:
 
 def send_items(core: Core, peer: Peer, items: list[Item], durable: bool = False, flash: bool = False) -> None:
     """Sends one frame with the given items, over every path."""
-    echo_ms, hold_ms = liveness.echo(peer.live, core.mono_ms)
-    plain = frames.to_bytes(
-        Frame(paths.name_of(peer.paths), core.mono_ms, core.wall_ms, echo_ms, hold_ms, tuple(items))
-    )
-    core.emit(Send(peer.index, plain, durable, flash))
+    core.emit(Send(peer.index, _frame(core, paths.name_of(peer.paths), peer.live, items), durable, flash))
     peer.sent_ms = core.mono_ms
+
+
+def _frame(core: Core, path: str, live: Liveness, items: list[Item]) -> bytes:
+    """A frame that names the path it goes by, and echoes what came by it."""
+    echo_ms, hold_ms = liveness.echo(live, core.mono_ms)
+    return frames.to_bytes(Frame(path, core.mono_ms, core.wall_ms, echo_ms, hold_ms, tuple(items)))
 
 
 def flush(core: Core) -> None:
@@ -107,9 +110,7 @@ def heartbeat(core: Core, peer: Peer) -> None:
         return
     for name, path in peer.paths.items():
         if core.mono_ms - path.sent_ms >= _beat_ms(core, name):
-            echo_ms, hold_ms = liveness.echo(path.live, core.mono_ms)
-            plain = frames.to_bytes(Frame(name, core.mono_ms, core.wall_ms, echo_ms, hold_ms))
-            core.emit(Send(peer.index, plain, durable=False, flash=False, path=name))
+            core.emit(Send(peer.index, _frame(core, name, path.live, []), durable=False, flash=False, path=name))
             path.sent_ms = core.mono_ms
 
 
