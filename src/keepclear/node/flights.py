@@ -79,7 +79,7 @@ def _take(core: Core, reports: list[Position], suspects: list[doubts.Suspect], f
 
 
 def _admit(core: Core, report: Position) -> bool:
-    """Takes a flight that is not held, if there is place for it: whether there was. One that was lost is heard again."""
+    """Takes a flight that is not held, if there is place: whether there was. One that was lost is heard again."""
     own = core.state.advice
     if report.flight in own.lost:
         lost.heard_again(core, report.flight)
