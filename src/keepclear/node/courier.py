@@ -1,8 +1,8 @@
 """Filling frames: heartbeats, questions, what is held, entries in the sequence of their precedence, notes.
 
 The law: an entry leaves only after it is on disk. A FLASH is queued at once, in a frame of its own that tells the hands
-to wait for the disk; all else is queued when it is on disk, so that what was written together is sent together. Small
-items are bundled into one datagram's worth.
+to wait for the disk, and marked when the disk takes nothing; all else is queued when it is on disk, so that what was
+written together is sent together. Small items are bundled into one datagram's worth.
 """
 
 from typing import Final
@@ -155,8 +155,7 @@ def _send_entries(core: Core, peer: Peer, first: list[Item]) -> None:
         entry = core.entry_in(slot)
         if entry is None:
             continue
-        lost = bool(core.state.disk_failed) and _is_wet(core, slot)
-        item, size = EntryItem(entry.raw, lost), len(entry.raw) + ITEM_OVERHEAD_BYTES
+        item, size = _item(core, slot, entry), len(entry.raw) + ITEM_OVERHEAD_BYTES
         if entry.header.precedence == Precedence.FLASH:
             send_items(core, peer, [item], _is_wet(core, slot), True)
             continue
@@ -168,6 +167,20 @@ def _send_entries(core: Core, peer: Peer, first: list[Item]) -> None:
         wet = wet or _is_wet(core, slot)
     if bundle:
         send_items(core, peer, bundle, wet)
+
+
+def send_wet_flash(core: Core) -> None:
+    """When the disk takes nothing any more: sends the FLASH that wait for it, which now go without, marked so."""
+    for peer in core.state.peers.values():
+        for slot, flight in peer.flight.items():
+            entry = core.entry_in(slot)
+            if flight.precedence == Precedence.FLASH and entry is not None and _is_wet(core, slot):
+                send_items(core, peer, [_item(core, slot, entry)], True, True)
+
+
+def _item(core: Core, slot: SlotKey, entry: Entry) -> EntryItem:
+    no_disk = bool(core.state.disk_failed) or core.state.disk_hangs
+    return EntryItem(entry.raw, no_disk and _is_wet(core, slot))
 
 
 def _is_wet(core: Core, slot: SlotKey) -> bool:
