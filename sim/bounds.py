@@ -8,8 +8,9 @@ from collections.abc import Collection, Iterable, Iterator
 from keepclear.line import frame as frames
 from keepclear.line import peer as peers
 from keepclear.line.peer import Peer
-from keepclear.node import duties, flights, ladder, lost, matters, situation, staffed, state, witness
+from keepclear.node import duties, flights, folding, ladder, lost, matters, situation, staffed, state, witness
 from keepclear.node.node import Node
+from keepclear.record import logbook
 
 Bound = tuple[str, int, int]
 
@@ -24,10 +25,10 @@ def bounds(node: Node) -> Iterator[Bound]:
     yield "checkpoint notes", len(s.checkpointing.notes), books
     yield "checkpoint notes waiting", len(s.checkpointing.waiting), witness.MAX_WAITING
     yield "old logbooks wanted", len(s.reconciling.wanted), frames.MAX_BOOKS
-    yield "statements waiting", _all(sit.waiting.values()), situation.MAX_WAITING * members
+    yield "statements waiting", _all(sit.waiting.values()), folding.MAX_WAITING * members
     yield "logbooks with receipts waiting", len(sit.unmatched), ladder.MAX_BOOKS
     yield "receipts waiting", _most(sit.unmatched.values()), ladder.MAX_UNMATCHED
-    yield "agreements", len(sit.agreements), situation.MAX_AGREEMENTS * members
+    yield "agreements", len(sit.agreements), folding.MAX_AGREEMENTS * members
     yield "matters", len(sit.matters), entries
     yield "newest bundles", len(s.bundles.starts), members
     yield "timers", len(sit.timers), duties.MAX_TIMERS + entries
@@ -38,7 +39,7 @@ def bounds(node: Node) -> Iterator[Bound]:
     yield "silent sources", len(s.advice.silent), lost.MAX_SOURCES
     yield "plans", len(s.advice.plans), flights.MAX_PLANS
     yield "line tests", len(s.facts.tests), staffed.MAX_TESTS * members
-    yield "words on the channel", len(s.facts.channel), situation.MAX_CHANNEL * members
+    yield "words on the channel", len(s.facts.channel), folding.MAX_CHANNEL * members
     yield "lists of what is in force", len(s.facts.lists), members
     yield "entries not on disk", len(s.undurable), entries
     yield "receipts owed", _all(owed.arrivals for owed in s.owed.values()), entries
@@ -49,7 +50,7 @@ def bounds(node: Node) -> Iterator[Bound]:
 def _peer_bounds(peer: Peer, books: int, entries: int) -> Iterator[Bound]:
     who = f"of peer {peer.index}"
     yield f"logbooks {who}", len(peer.holds), peers.MAX_STRANGE_BOOKS + books
-    yield f"slots past a gap {who}", _most(h.beyond for h in peer.holds.values()), peers.MAX_BEYOND_KNOWN
+    yield f"slots past a gap {who}", _most(h.beyond for h in peer.holds.values()), logbook.MAX_HELD_URGENT
     yield f"entries on their way {who}", len(peer.flight), entries
     yield f"entries queued {who}", len(peer.queue), 2 * entries
     yield f"entries to relay {who}", len(peer.later), 2 * entries

@@ -9,25 +9,25 @@
 - What a member keeps of its picture is what it would make of its state anew.
 """
 
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Sequence
+from typing import Any, Final, Protocol
 
 import msgspec
 
 from keepclear.accord.said import holdings
 from keepclear.accord.statement import BY_RULE, Kind, Receipt
-from keepclear.host.hands import Group
+from keepclear.host.hands import Group, Hands
+from keepclear.host.journal import Journal
 from keepclear.line import frame as frames
 from keepclear.line.frame import Book, EntryItem, Have, Vector
 from keepclear.node import picture, situation
+from keepclear.node.node import Node
 from keepclear.node.snapshot import Kept
 from keepclear.node.state import Ladder, State
 from keepclear.record import entry as entries
 from keepclear.record import tree
 from keepclear.record.entry import ENTRY_DOMAIN, Entry, Header
 from keepclear.record.logbook import BookId
-
-if TYPE_CHECKING:
-    from sim.world import Member, World
 
 BARE_FRAME_BYTES: Final = 40  # a frame without items is shorter
 
@@ -36,20 +36,55 @@ class Broken(AssertionError):
     """An invariant does not hold; the text says which, where and in which seed."""
 
 
+class Copy(Protocol):
+    """What is looked at of a member: one disk and whoever runs on it."""
+
+    @property
+    def index(self) -> int: ...
+
+    @property
+    def starts(self) -> int: ...
+
+    @property
+    def hands(self) -> Hands | None: ...
+
+    @property
+    def node(self) -> Node: ...
+
+    @property
+    def journal(self) -> Journal: ...
+
+    @property
+    def shown(self) -> set[bytes]: ...
+
+
+class Whole(Protocol):
+    """What is looked at of the world."""
+
+    @property
+    def seed(self) -> int: ...
+
+    @property
+    def now(self) -> int: ...
+
+    @property
+    def members(self) -> Sequence[Copy]: ...
+
+
 class Watch:
     """Follows every copy of every logbook, every signature, and what every member sends."""
 
-    def __init__(self, world: "World") -> None:
+    def __init__(self, world: Whole) -> None:
         self._world = world
         self.signatures: dict[tuple[int, bytes, int], bytes] = {}
         self.originals: dict[tuple[int, bytes, int], bytes] = {}
         self.leaves: dict[bytes, bytes] = {}
-        self.on_disk: dict[Member, set[bytes]] = {}
+        self.on_disk: dict[Copy, set[bytes]] = {}
         self.receipted: set[bytes] = set()
         self.lost: set[bytes] = set()
         self.doubled: set[int] = set()
-        self._seen: dict[tuple[Member, int, BookId], tuple[int, int]] = {}
-        self._told: dict[tuple[Member, int, BookId], int] = {}
+        self._seen: dict[tuple[Copy, int, BookId], tuple[int, int]] = {}
+        self._told: dict[tuple[Copy, int, BookId], int] = {}
 
     # -- as it happens -----------------------------------------------------------------------------------------------
 
@@ -63,7 +98,7 @@ class Watch:
         if self.signatures.setdefault(slot, data) != data:
             raise self._broken(f"{header.party} signs a second entry in its slot {header.seq}")
 
-    def after_step(self, member: "Member") -> None:
+    def after_step(self, member: Copy) -> None:
         """Looks at what is new in a member's copies."""
         if member.hands is None:
             return
@@ -79,7 +114,7 @@ class Watch:
                 raise self._broken(f"{member.index} holds past the gap what is below it, in {book.party}")
             self._seen[key] = now
 
-    def sent(self, member: "Member", frame: bytes, flash: bool) -> None:
+    def sent(self, member: Copy, frame: bytes, flash: bool) -> None:
         """A member sends a frame."""
         if len(frame) < BARE_FRAME_BYTES:
             return
@@ -98,15 +133,15 @@ class Watch:
                     for book in books:
                         self._says_it_holds(member, book, [seq for seq, _ in book.beyond])
 
-    def kept(self, member: "Member", group: Group) -> None:
+    def kept(self, member: Copy, group: Group) -> None:
         """A group is on the member's disk."""
         self._disk(member).update(leaf for leaf, _ in group.entries)
 
-    def put_back(self, member: "Member") -> None:
+    def put_back(self, member: Copy) -> None:
         """The member's disk is now another state of it: what is there is what it holds."""
         self._now_holds(member, {leaf for leaf, _ in member.journal.entries()})
 
-    def gone(self, member: "Member") -> None:
+    def gone(self, member: Copy) -> None:
         """The member's disk is no more."""
         self._now_holds(member, set())
         del self.on_disk[member]
@@ -144,16 +179,16 @@ class Watch:
 
     # -- parts -------------------------------------------------------------------------------------------------------
 
-    def _disk(self, member: "Member") -> set[bytes]:
+    def _disk(self, member: Copy) -> set[bytes]:
         return self.on_disk.setdefault(member, set())
 
-    def _now_holds(self, member: "Member", leaves: set[bytes]) -> None:
+    def _now_holds(self, member: Copy, leaves: set[bytes]) -> None:
         gone = self._disk(member) - leaves
         self.on_disk[member] = leaves
         self.lost |= gone - set().union(*self.on_disk.values())
         self._told = {key: size for key, size in self._told.items() if key[0] is not member}
 
-    def _check(self, member: "Member", entry: Entry) -> None:
+    def _check(self, member: Copy, entry: Entry) -> None:
         if self.originals.setdefault(entry.slot, entry.raw) != entry.raw:
             raise self._broken(f"two entries in slot {entry.slot}, one at {member.index}")
         if entry.raw not in self.leaves:
@@ -164,7 +199,7 @@ class Watch:
         if kind == Kind.RECEIPT and entry.header.party == member.index:
             self._check_receipt(member, entry)
 
-    def _check_receipt(self, member: "Member", entry: Entry) -> None:
+    def _check_receipt(self, member: Copy, entry: Entry) -> None:
         """A receipt of ours; if it comes back to us after a restore, it is of an earlier state of the disk."""
         body = entries.read_body(entry.header.kind, entry.body)
         assert isinstance(body, Receipt)
@@ -179,7 +214,7 @@ class Watch:
                 raise self._broken(f"{member.index} receipts what is not on its disk")
             self.receipted.add(leaf)
 
-    def _check_ladders(self, member: "Member") -> None:
+    def _check_ladders(self, member: Copy) -> None:
         """What an author shows of its statements' delivery is what the receipts in the record say, taken together."""
         said = [situation.said_of(entry) for entry in member.node.books.by_leaf.values()]
         found = holdings(said, [one for one in said if one.kind == Kind.RECEIPT])
@@ -192,7 +227,7 @@ class Watch:
                 if other != member.index and told != (rung.durable_ms, rung.shown_ms):
                     raise self._broken(f"{member.index} shows {rung} of {other}, the receipts say {told}")
 
-    def _check_picture(self, member: "Member") -> None:
+    def _check_picture(self, member: Copy) -> None:
         core = member.node.core
         kept, kept_picture = picture.snapshot(core), core.picture
         core.picture = Kept()
@@ -200,7 +235,7 @@ class Watch:
         if kept != anew:
             raise self._broken(f"{member.index} keeps a picture that is not that of its state")
 
-    def _says_it_holds(self, member: "Member", item: Have | Book, beyond: list[int]) -> None:
+    def _says_it_holds(self, member: Copy, item: Have | Book, beyond: list[int]) -> None:
         book = member.node.books.books[item.party, item.incarnation]
         key = (member, member.starts, book.id)
         told = self._told.get(key, 0)

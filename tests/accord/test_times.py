@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keepclear.accord.outcome import Refused
-from keepclear.accord.times import DAY_MS, hours_apart, month_of, parse_time, span, zulu
+from keepclear.accord.times import DAY_MS, hours_apart, month_of, parse_time, span, to_second, zulu
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 WIRE = st.integers(-(2**53) + 1, 2**53 - 1)
@@ -62,6 +62,10 @@ def test_a_leap_day_and_thousandths_are_exact() -> None:
 )  # fmt: skip
 def test_a_span_loses_no_millisecond(ms: int, text: str) -> None:
     assert span(ms) == text
+
+
+def test_what_is_told_to_the_second_is_never_later() -> None:
+    assert [to_second(ms) for ms in (1_999, 2_000, -1)] == [1_000, 2_000, -1_000]
 
 
 def test_two_accounts_an_hour_apart_are_one_time_in_two_zones() -> None:

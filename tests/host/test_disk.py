@@ -96,7 +96,7 @@ def test_a_disk_that_hangs_is_told_and_silences_no_warning(line: Line) -> None:
     line.say(line.south, "while the other's disk hangs", Precedence.IMMEDIATE)
     line.sees(line.north, "statement", "while the other's disk hangs")
     line.say(line.north, "urgent, on no disk", Precedence.FLASH)
-    line.sees(line.south, "statement", "urgent, on no disk")
+    assert "ON NO DISK OF ITS SENDER" in line.sees(line.south, "statement", "urgent, on no disk")["facts"][3]
     assert (line.disk / "hang").exists()
     line.mend("hang")
     line.sees(line.north, "disk: the disk takes what it is given again")

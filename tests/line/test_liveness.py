@@ -60,11 +60,13 @@ def test_the_peers_clock_lies_within_the_bounds(offset: int, out: int, back: int
     live = Liveness()
     arrival = sent + out + hold + back
     peer_wall_when_sent = sent + out + hold + offset
-    liveness.hear(live, 1, peer_wall_when_sent, sent, hold, now=(arrival, arrival))
-    assert live.offset_low_ms is not None
-    assert live.offset_high_ms is not None
-    assert live.offset_low_ms <= offset <= live.offset_high_ms
-    assert live.offset_high_ms - live.offset_low_ms == out + back
+    bounds = liveness.hear(live, 1, peer_wall_when_sent, sent, hold, now=(arrival, arrival))
+    assert bounds is not None
+    low, high = bounds
+    assert low <= offset <= high
+    assert high - low == out + back
+    again = liveness.hear(live, 2, peer_wall_when_sent, sent, hold, now=(arrival + 9, arrival + 9))
+    assert again is None, "a time that came back before bounds nothing anew"
 
 
 def test_patience_is_twice_the_round_trip_within_bounds() -> None:

@@ -15,15 +15,19 @@ from keepclear.line import peer as peers
 from keepclear.line.frame import Ask, Book, EntryItem, Have, Note, Vector
 from keepclear.node import flights
 from keepclear.node.effects import Assess, Send, Sign
-from keepclear.node.inputs import Assessed, DiskFailed, Receive, Say, Stamp, Tick, Tracks
+from keepclear.node.inputs import AnyInput, Assessed, DiskFailed, DiskHangs, Receive, Say, Stamp, Tick, Tracks
 from keepclear.node.node import Node
 from keepclear.record import checkpoint, tree
 from keepclear.record import entry as entries
 from keepclear.record.checkpoint import Checkpoint
 from keepclear.record.entry import NO_PREV, Draft, Header
+from keepclear.record.logbook import MAX_HELD_URGENT
 from keepclear.record.note import KeyType
 
 HAZARD = statement.Hazard(hazard=1, source=1, volumes=(UNKNOWN_VOLUME,), since_ms=None)
+FLASH_HAZARD = Draft(
+    statement.Kind.HAZARD, 1, None, (), GENESIS.everyone, "duty", WALL_MS, None, statement.to_bytes(HAZARD)
+)
 
 
 def signed(body: Body = HAZARD, author: int = BRAVO, **changes: Any) -> bytes:
@@ -163,9 +167,9 @@ def test_logbooks_that_only_the_peer_has_named_are_kept_in_mind_up_to_a_limit() 
 
 def test_slots_past_a_gap_are_kept_in_mind_up_to_a_limit() -> None:
     solo = Solo().start()
-    for part in range(peers.MAX_BEYOND_KNOWN // 64 + 20):
+    for part in range(MAX_HELD_URGENT // 64 + 20):
         solo.hear(BRAVO, Have(BRAVO, b"x" * 8, 0, tuple(range(part * 64 + 1, part * 64 + 65))))
-    assert len(solo.node.state.peers[BRAVO].holds[peers.book_key(BRAVO, b"x" * 8)].beyond) == peers.MAX_BEYOND_KNOWN
+    assert len(solo.node.state.peers[BRAVO].holds[peers.book_key(BRAVO, b"x" * 8)].beyond) == MAX_HELD_URGENT
 
 
 def test_a_vector_of_absurd_numbers_makes_one_link_and_no_sending() -> None:
@@ -310,13 +314,33 @@ def test_after_a_failed_disk_warnings_are_shown_and_nothing_is_receipted() -> No
 def test_an_entry_leaves_only_behind_its_disk() -> None:
     solo = Solo(durable=False).start()
     solo.hear(BRAVO, Vector(bytes(16), ()))
-    draft = Draft(
-        statement.Kind.HAZARD, 1, None, (), GENESIS.everyone, "duty", WALL_MS, None, statement.to_bytes(HAZARD)
-    )
-    solo.take(Say(solo.stamp(), draft, 0, bytes(32), ()))
+    solo.take(Say(solo.stamp(), FLASH_HAZARD, 0, bytes(32), ()))
     sends = [one for one in solo.done if isinstance(one, Send)]
     carrying = [one for one in sends if any(isinstance(item, EntryItem) for item in frames.read(one.frame)[1])]
     assert [(one.durable, one.flash) for one in carrying] == [(True, True)]
+
+
+@pytest.mark.parametrize("ails", [DiskHangs(Stamp(0, 0, 0), 2_000), DiskFailed(Stamp(0, 0, 0), "full")])
+def test_a_flash_that_is_on_no_disk_is_marked_so_also_if_it_waited_for_the_disk(ails: AnyInput) -> None:
+    solo = Solo(durable=False).start()
+    solo.hear(BRAVO, Vector(bytes(16), ()))
+    solo.take(Say(solo.stamp(), FLASH_HAZARD, 0, bytes(32), ()))
+    solo.done.clear()
+    solo.take(msgspec.structs.replace(ails, stamp=solo.stamp()))
+    solo.take(Say(solo.stamp(), FLASH_HAZARD, 0, bytes(31) + b"2", ()))
+    entries_sent = [item for item in solo.sent() if isinstance(item, EntryItem)]
+    assert [item.undurable for item in entries_sent] == [True, True]
+    assert len({item.raw for item in entries_sent}) == 2
+
+
+def test_what_is_on_disk_is_not_marked_when_the_disk_hangs_later_nor_what_comes_after() -> None:
+    solo = Solo().start()
+    solo.hear(BRAVO, Vector(bytes(16), ()))
+    solo.take(Say(solo.stamp(), FLASH_HAZARD, 0, bytes(32), ()))
+    solo.take(DiskHangs(solo.stamp(), 2_000))
+    solo.take(DiskHangs(solo.stamp(), 0))
+    solo.take(Say(solo.stamp(), FLASH_HAZARD, 0, bytes(31) + b"2", ()))
+    assert [item.undurable for item in solo.sent() if isinstance(item, EntryItem)] == [False, False]
 
 
 @pytest.mark.parametrize(("boot_ms", "left_ms"), [(0, 25_000), (10**9, 25_000)])

@@ -108,6 +108,16 @@ def test_noise_is_counted_and_a_changed_bit_is_not_taken() -> None:
     assert not line.member(B).node.state.disputes
 
 
+def test_a_flash_whose_own_write_fails_goes_out_marked() -> None:
+    line = Line()
+    line.run(1_000)
+    line.member(B).journal.fail_next(kept=False)
+    warning = line.say(B, notice(line.wall_ms + 10 * MINUTE))
+    line.run(3_000)
+    [shown] = line.shown(A, "statement", warning)
+    assert "ON NO DISK OF ITS SENDER" in shown.facts[3]
+
+
 def test_after_a_failed_write_nothing_is_receipted_and_flash_goes_on() -> None:
     line = Line()
     line.run(1_000)

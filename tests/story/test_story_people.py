@@ -6,7 +6,7 @@ from keepclear.accord import channel, in_force, line_test, statement
 from keepclear.accord.line_test import Staffed
 from keepclear.accord.statement import Channel, Kind, Precedence
 from keepclear.accord.understanding import DeadLine, DeadLineAction, LineTesting, to_wire
-from keepclear.node import listing, situation, staffed
+from keepclear.node import folding, listing, situation, staffed
 from keepclear.node.inputs import Settings
 from keepclear.node.state import Matter
 
@@ -233,13 +233,13 @@ def test_what_one_holds_and_the_other_does_not_is_named_at_both_ends() -> None:
 def test_who_says_much_of_the_channel_does_not_make_the_others_words_forgotten() -> None:
     line = Line()
     line.say(A, statement.ChannelState(state=Channel.SUSPENDED), Precedence.IMMEDIATE)
-    for _ in range(situation.MAX_CHANNEL + 5):
+    for _ in range(folding.MAX_CHANNEL + 5):
         line.say(B, statement.ChannelState(state=Channel.OPEN), Precedence.IMMEDIATE)
     line.run(3_000)
     leaf = line.say(OBSERVER, statement.ChannelState(state=Channel.SUSPENDED), Precedence.IMMEDIATE)
     line.run(1_000)
     for who in (A, B, OBSERVER):
         core = line.member(who).node.core
-        assert len(core.state.facts.channel) == situation.MAX_CHANNEL + 1
+        assert len(core.state.facts.channel) == folding.MAX_CHANNEL + 1
         assert channel.suspended_by(situation.channel_words(core)) == (A,)
         assert line.shown(who, "statement", leaf), "an observer's word is shown; it is not a party's"

@@ -60,6 +60,11 @@ def zulu(ms: int, day_of_ms: int | None = None) -> str:
     return f"{year:04d}-{month:02d}-{day:02d} {text}"
 
 
+def to_second(ms: int) -> int:
+    """A time, or a length of time, without its thousandths: what is told where nobody needs them."""
+    return ms // 1_000 * 1_000
+
+
 def span(ms: int) -> str:
     """A length of time for people: `37 s`, `0.250 s`, `71 h 30 min` from two hours on when it is whole minutes."""
     if abs(ms) >= 2 * HOUR_MS and ms % 60_000 == 0:

@@ -4,7 +4,7 @@ from collections import Counter
 from typing import Any
 
 from keepclear.accord.said import Said
-from keepclear.accord.times import span, zulu
+from keepclear.accord.times import span, to_second, zulu
 from keepclear.host.acceptance_times import hour_flags, say_times
 from keepclear.host.scenario import Day, Scenario
 from keepclear.host.shown import Outcome, Shown, first
@@ -90,7 +90,7 @@ def _a4_a5(outcome: Outcome, shown: list[Shown], said: Saids, layer: str, play: 
     before = day.ms("19:03") - advice.at_ms if advice else 0
     good = good and before >= 11 * 60_000
     took = advice.at_ms - declared if advice else "?"
-    words = f"advised {took} ms after the report, {span(before // 1_000 * 1_000)} before 19:03Z"
+    words = f"advised {took} ms after the report, {span(to_second(before))} before 19:03Z"
     outcome.add(f"A4 {layer}", good, f"{words}: {advice.text if advice else 'no advisory'}")
     notice = said[play, "notice"]
     ended = first(shown, play, "B", "changed", notice)
@@ -157,7 +157,7 @@ def _storyboard(
         s for s in shown if s.play == play and s.node == "B" and s.what == "advisory" and s.at_ms >= day.ms("18:51")
     ]
     good = cleared is not None and cleared.at_ms < day.ms("18:40") and not still and not hazard
-    at = zulu(cleared.at_ms // 1_000 * 1_000, cleared.at_ms) if cleared else "never"
+    at = zulu(to_second(cleared.at_ms), cleared.at_ms) if cleared else "never"
     words = (
         f"by its new plan IL20 stays out, the advisory ended at {at}; no flight of B is inside at 18:40Z or at 18:51Z"
     )

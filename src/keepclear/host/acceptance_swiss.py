@@ -3,7 +3,7 @@
 from typing import Final
 
 from keepclear.accord.said import Said
-from keepclear.accord.times import span, zulu
+from keepclear.accord.times import span, to_second, zulu
 from keepclear.host.scenario import Scenario
 from keepclear.host.shown import Outcome, Shown
 
@@ -51,5 +51,5 @@ def _say_first_advisories(outcome: Outcome, areas: list[Shown]) -> None:
     outcome.columns = ["advised at", "enters in", "clear in", "margin"]
     for one in list({s.facts[1]: s for s in reversed(areas)}.values())[::-1][:MAX_ROWS]:
         _, flight, _, to_enter, to_clear, margin, *_ = one.facts
-        times = ("none" if ms is None else span(ms // 1_000 * 1_000) for ms in (to_enter, to_clear, margin))
-        outcome.rows.append([flight, zulu(one.at_ms // 1_000 * 1_000, one.at_ms), *times])
+        times = ("none" if ms is None else span(to_second(ms)) for ms in (to_enter, to_clear, margin))
+        outcome.rows.append([flight, zulu(to_second(one.at_ms), one.at_ms), *times])

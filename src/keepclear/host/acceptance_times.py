@@ -5,7 +5,7 @@ The law: the last screen says when what was said, shown and advised, and nothing
 
 from typing import Final
 
-from keepclear.accord.times import hours_apart, span
+from keepclear.accord.times import hours_apart, span, to_second
 from keepclear.host.scenario import Day, Scenario
 from keepclear.host.shown import Outcome, Shown, first
 
@@ -50,7 +50,7 @@ def say_times(
         hit = days[layer].ms("19:03")
         hazard.append(_of_day(one.at_ms if one else None, days[layer]))
         advised.append(_of_day(advice.at_ms if advice else None, days[layer]))
-        before.append(span((hit - advice.at_ms) // 1_000 * 1_000) if advice else "none")
+        before.append(span(to_second(hit - advice.at_ms)) if advice else "none")
     outcome.closing = "What the people at the line would have done with more minutes, nobody can know."
     margins = [_margin(outcome, layer) for layer in layers]
     outcome.rows = [

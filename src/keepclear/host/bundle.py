@@ -9,9 +9,9 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -34,6 +34,7 @@ SHARE_BYTES: Final = 262_144
 DATAGRAM_BYTES: Final = 1_200  # what every path takes whole
 
 View = dict[str, Any]
+_Found = TypeVar("_Found", Part, Card)
 
 
 def reader_key(directory: Path, make: bool = False) -> KemKey | None:
@@ -154,15 +155,7 @@ def files(paths: Iterable[Path]) -> list[Path]:
 
 def read_part(path: Path) -> Part:
     """The part in a file. Raises BadBundle, naming the file."""
-    try:
-        with path.open("rb") as file:
-            data = file.read(parts.MAX_WHOLE + parts.OVERHEAD_BYTES + 1)
-    except OSError as error:
-        raise BadBundle(f"{path}: cannot be read: {error.strerror}", "look at the medium") from error
-    try:
-        return parts.read(data)
-    except BadBundle as error:
-        raise BadBundle(f"{path}: {error}", error.hint) from error
+    return _read(path, parts.MAX_WHOLE + parts.OVERHEAD_BYTES, parts.read, "look at the medium")
 
 
 def grouped(found: Iterable[Part], genesis: Genesis) -> list[list[Part]]:
@@ -214,13 +207,20 @@ def bring(client: Client, found: Bundle) -> tuple[int, int, int]:
 
 def card_of(path: Path, genesis: Genesis) -> Card:
     """The reader's card in a file. Raises BadBundle."""
+    return _read(
+        path, sealing.MAX_CARD_BYTES, lambda data: sealing.read_card(data, genesis), "ask the reader for its card"
+    )
+
+
+def _read(path: Path, most_bytes: int, parse: Callable[[bytes], _Found], hint: str) -> _Found:
+    """What a file from outside holds; of a longer one than there can be a byte more is read, and found too long."""
     try:
         with path.open("rb") as file:
-            data = file.read(sealing.MAX_CARD_BYTES + 1)
+            data = file.read(most_bytes + 1)
     except OSError as error:
-        raise BadBundle(f"{path}: cannot be read: {error.strerror}", "ask the reader for its card") from error
+        raise BadBundle(f"{path}: cannot be read: {error.strerror}", hint) from error
     try:
-        return sealing.read_card(data, genesis)
+        return parse(data)
     except BadBundle as error:
         raise BadBundle(f"{path}: {error}", error.hint) from error
 

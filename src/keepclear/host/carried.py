@@ -7,9 +7,9 @@ process that asks.
 from typing import TYPE_CHECKING, Final
 
 from keepclear.host.views import Unanswerable, View
-from keepclear.line.peer import MAX_SEQ
 from keepclear.node import lacking as words
 from keepclear.node.inputs import Brought, Stamp
+from keepclear.record.logbook import MAX_SEQ
 
 if TYPE_CHECKING:
     from keepclear.host.service import Service

@@ -15,7 +15,7 @@ import msgspec
 from keepclear.accord.figures import clean
 from keepclear.accord.statement import Activity, Precedence
 from keepclear.accord.tally import NO_CLASS, Row
-from keepclear.accord.times import span, zulu
+from keepclear.accord.times import span, to_second, zulu
 from keepclear.host.cli_draft import word
 from keepclear.host.cli_errors import Failure
 from keepclear.host.cli_node import node_option
@@ -222,7 +222,7 @@ def _matter(matter: View, own: str | None) -> None:
         steps = _steps(matter["ladder"].get(own, UNREAD))
         click.echo(f"  we: {', '.join(steps[2:])}")  # that it is here and shown, the reader sees
         if (least_ms := matter["least_notice_ms"]) is not None:
-            least = f"{span(least_ms // 1_000 * 1_000)} or more before" if least_ms >= 0 else "not surely before"
+            least = f"{span(to_second(least_ms))} or more before" if least_ms >= 0 else "not surely before"
             click.echo(f"  here {least} its start, by the clocks as measured")
     click.echo()
 
@@ -245,7 +245,7 @@ def _steps(rung: View) -> list[str]:
 
 def _of_day(ms: int) -> str:
     """The Zulu time of day to the second, in which it happened."""
-    return zulu(ms // 1_000 * 1_000)[-9:]
+    return zulu(to_second(ms))[-9:]
 
 
 @click.command()

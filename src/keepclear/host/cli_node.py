@@ -13,7 +13,7 @@ import click
 import msgspec
 
 from keepclear.accord.outcome import Refused
-from keepclear.accord.times import DAY_MS, HOUR_MS, parse_time
+from keepclear.accord.times import DAY_MS, HOUR_MS, parse_time, to_second
 from keepclear.host.cli_errors import Failure
 from keepclear.host.client import Client
 from keepclear.host.identity import Identity, load_identity
@@ -86,7 +86,7 @@ def moment(text: str, now_ms: int) -> int | None:
         return now_ms
     if match := _RELATIVE.fullmatch(plain):
         span_ms = int(match[2]) * UNITS_MS[match[3]]
-        from_ms = now_ms // 1_000 * 1_000  # nobody who types +15m means its thousandths
+        from_ms = to_second(now_ms)  # nobody who types +15m means its thousandths
         return from_ms - span_ms if match[1] == "-" else from_ms + span_ms
     if match := _OF_DAY.fullmatch(plain):
         hour, minute, second = (int(part or 0) for part in match.groups())

@@ -11,7 +11,7 @@ import click
 import msgspec
 
 from keepclear.accord.figures import clean
-from keepclear.accord.times import span, zulu
+from keepclear.accord.times import span, to_second, zulu
 from keepclear.host.cli_node import node_option
 from keepclear.host.client import Client
 from keepclear.host.terminal import short, table
@@ -55,7 +55,7 @@ def _row(one: dict[str, Any], parties: list[str]) -> list[str]:
     answers = [_answer(answer) for answer in one["answers"]]
     silent = set(parties) - {answer["from"] for answer in one["answers"]} - {one["by"]}
     words = [*answers, *(f"{clean(name)}: NOT ANSWERED" for name in sorted(silent))]
-    said = zulu(one["said_ms"] // 1_000 * 1_000)[-9:]
+    said = zulu(to_second(one["said_ms"]))[-9:]
     return [due, f"{who} ({clean(one['seat'])})", said, short(one["leaf"]), one["asked"], "; ".join(words)]
 
 

@@ -23,7 +23,7 @@ from keepclear.host import carried, views
 from keepclear.host.client import SOCKET, short
 from keepclear.host.service import Service
 from keepclear.node.effects import Alarm, Show
-from keepclear.node.inputs import Close, LetGo, Say, Stamp
+from keepclear.node.inputs import Brought, Close, LetGo, Say, Stamp
 from keepclear.record.entry import Draft, Release
 from keepclear.record.genesis import Mode
 
@@ -206,15 +206,10 @@ class Control:
         draft = msgspec.msgpack.decode(bytes.fromhex(request["draft"]), type=Draft)
         seed = bytes.fromhex(request["seed"])
         releases = tuple(Release(int(key), bytes.fromhex(signature)) for key, signature in request["releases"])
-        waiting = self._waiting[seed] = asyncio.get_running_loop().create_future()
-        self._service.take(Say(self._service.stamp(), draft, int(request["epoch"]), seed, releases))
-        try:
-            shown, durable = await asyncio.wait_for(waiting, SAY_TIMEOUT_S)
-        except TimeoutError:
-            text = f"not signed and on disk within {SAY_TIMEOUT_S:.0f} s; it may have been said all the same"
-            raise views.Unanswerable(text, "look with keepclear status before it is said again") from None
-        finally:
-            self._waiting.pop(seed, None)
+        text = f"not signed and on disk within {SAY_TIMEOUT_S:.0f} s; it may have been said all the same"
+        late = views.Unanswerable(text, "look with keepclear status before it is said again")
+        taken = Say(self._service.stamp(), draft, int(request["epoch"]), seed, releases)
+        shown, durable = await self._outcome(seed, taken, late)
         if shown.what == "refused" or shown.leaf is None:
             raise views.Unanswerable(shown.text, "nothing was written; mend it and say it again")
         if not durable and draft.precedence != Precedence.FLASH:
@@ -224,20 +219,26 @@ class Control:
 
     async def _bring(self, request: dict[str, Any]) -> Answer:
         token = secrets.token_bytes(TOKEN_BYTES)
-        waiting = self._waiting[token] = asyncio.get_running_loop().create_future()
-        self._service.take(carried.brought(self._service.stamp(), token, request))
-        try:
-            shown, durable = await asyncio.wait_for(waiting, SAY_TIMEOUT_S)
-        except TimeoutError:
-            text = f"not on disk within {SAY_TIMEOUT_S:.0f} s; it is shown all the same"
-            raise views.Unanswerable(text, "bring it again: what is here already is known") from None
-        finally:
-            self._waiting.pop(token, None)
+        text = f"not on disk within {SAY_TIMEOUT_S:.0f} s; it is shown all the same"
+        late = views.Unanswerable(text, "bring it again: what is here already is known")
+        taken = carried.brought(self._service.stamp(), token, request)
+        shown, durable = await self._outcome(token, taken, late)
         if not durable:
             text = "shown here, but not on disk: the disk has failed, nothing is receipted"
             raise views.Unanswerable(text, "look at the disk, end the node and start anew, then bring it again")
         _, new, known, refused = shown.facts
         return {"new": new, "known": known, "refused": refused}
+
+    async def _outcome(self, name: bytes, taken: Say | Brought, late: views.Unanswerable) -> Said:
+        """What has become of an input, by the name that it carries: what was shown, and whether it is on disk."""
+        waiting = self._waiting[name] = asyncio.get_running_loop().create_future()
+        self._service.take(taken)
+        try:
+            return await asyncio.wait_for(waiting, SAY_TIMEOUT_S)
+        except TimeoutError:
+            raise late from None
+        finally:
+            self._waiting.pop(name, None)
 
     def _let_go(self, request: dict[str, Any]) -> Answer:
         flights = tuple(str(flight) for flight in request["flights"])

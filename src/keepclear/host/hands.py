@@ -137,22 +137,28 @@ class Hands:
         """The group could not be written: nothing more becomes durable. Warnings go on, FLASH goes out."""
         if not self.disk_failed:
             self.disk_failed = True
+            self._drop_flash(group)
             self.take(DiskFailed(self._ports.stamp(), reason))
+            self._send_flash(self._group)
         self._send_flash(group)
 
     def hang(self, group: Group, waited_ms: int) -> None:
         """The commit of a group has not returned for so long: it is told, and FLASH waits no longer."""
         if not self.disk_hangs:
             self.disk_hangs = True
+            self._drop_flash(group)
             self.take(DiskHangs(self._ports.stamp(), waited_ms))
-        self._send_flash(group)
-        self._send_flash(self._group)
 
     def returned(self) -> None:
         """A commit has returned."""
         if self.disk_hangs:
             self.disk_hangs = False
             self.take(DiskHangs(self._ports.stamp(), 0))
+
+    def _drop_flash(self, group: Group) -> None:
+        """Of a group that is not written, and of the open one: the node has what was FLASH sent anew, marked."""
+        for one in (group, self._group):
+            one.sends = [send for send in one.sends if not send.flash]
 
     def _send_flash(self, group: Group) -> None:
         for send in group.sends:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from keepclear.accord.times import zulu
+from keepclear.accord.times import to_second, zulu
 
 COLOURS: Final = {"A": "cyan", "B": "green"}
 WHY: Final = {
@@ -52,7 +52,7 @@ class Story:
         first, *rest = str(event["text"]).split("\n")
         why = why or WHY.get(event["what"], "")
         colour = COLOURS.get(event["node"], "magenta")
-        head = f"{self.mark}{zulu(event['at_ms'] // 1_000 * 1_000, event['at_ms'])}"
+        head = f"{self.mark}{zulu(to_second(event['at_ms']), event['at_ms'])}"
         what = f"[bold red]ALARM[/bold red] {escape(first)}" if alarm else escape(first)
         self._console.print(f"  {head}  [{colour}]at {event['node']}[/{colour}]  {what}")
         for line in rest:

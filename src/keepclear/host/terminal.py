@@ -15,7 +15,7 @@ import click
 
 from keepclear.accord.figures import clean
 from keepclear.accord.statement import Precedence
-from keepclear.accord.times import zulu
+from keepclear.accord.times import to_second, zulu
 from keepclear.node.effects import Alarm, Show
 from keepclear.node.inputs import Stamp
 
@@ -49,7 +49,7 @@ def line(told: Happening, names: Sequence[str], own: str, styled: bool = False) 
 
     `names` are the members', `own` is whose node this is. With `styled`, alarms are red and ring, FLASH is bold.
     """
-    at = zulu(told["at_ms"] // 1_000 * 1_000)[-9:]
+    at = zulu(to_second(told["at_ms"]))[-9:]
     alarm = told["event"] == "alarm"
     urgency = "ALARM" if alarm else _precedence(told["precedence"])
     words = " ".join(clean(part) for part in told["text"].splitlines())

@@ -36,8 +36,6 @@ class Liveness(msgspec.Struct, array_like=True):
     echo_ms: int | None = None  # newest monotonic time of ours that came back
     base_ms: int | None = None  # smallest round trip
     smooth_ms: int | None = None  # smoothed round trip, for resending
-    offset_low_ms: int | None = None  # bounds of the peer's wall clock less ours
-    offset_high_ms: int | None = None
     since_ms: int = 0  # when we began to wait for its first echo
     told: LineState | None = None
     told_ms: int = 0
@@ -53,20 +51,24 @@ def renew(live: Liveness) -> Liveness:
     )  # fmt: skip
 
 
-def hear(live: Liveness, mono_ms: int, wall_ms: int, echo_ms: int | None, hold_ms: int, now: tuple[int, int]) -> None:
-    """Takes the times of a frame that opened; `now` is our (monotonic, wall) time."""
+def hear(
+    live: Liveness, mono_ms: int, wall_ms: int, echo_ms: int | None, hold_ms: int, now: tuple[int, int]
+) -> tuple[int, int] | None:
+    """Takes the times of a frame that opened; `now` is our (monotonic, wall) time.
+
+    The bounds of the peer's wall clock less ours, if a newer time of ours came back with it.
+    """
     now_mono, now_wall = now
     if live.heard_ms is None or mono_ms > live.heard_ms:
         live.heard_ms, live.heard_at_ms = mono_ms, now_mono
     if echo_ms is None or echo_ms > now_mono or (live.echo_ms is not None and echo_ms <= live.echo_ms):
-        return
+        return None
     live.echo_ms = echo_ms
     trip = max(0, now_mono - echo_ms - hold_ms)
     live.base_ms = trip if live.base_ms is None else min(live.base_ms, trip)
     live.smooth_ms = trip if live.smooth_ms is None else (7 * live.smooth_ms + trip) // 8
     # The frame left between our echoed time and now, so the peer's clock then read wall_ms.
-    live.offset_high_ms = wall_ms - (now_wall - trip)
-    live.offset_low_ms = wall_ms - now_wall
+    return wall_ms - now_wall, wall_ms - (now_wall - trip)
 
 
 def judge(live: Liveness, now_ms: int, suspect_after_ms: int = 2_000, dead_after_ms: int = 4_000) -> bool:

@@ -16,6 +16,7 @@ from keepclear.line import liveness
 from keepclear.line import paths as ways
 from keepclear.line.liveness import Liveness
 from keepclear.line.paths import Path
+from keepclear.record.logbook import MAX_HELD_URGENT, MAX_SEQ
 
 WINDOW: Final = 256  # entries on their way to one peer at most; PEERS' fixed window of datagrams
 WINDOW_FIRST: Final = 32
@@ -34,9 +35,7 @@ SLOW_RELAY_AFTER_MS: Final = 30_000
 SLOW_PATIENCE_MS: Final = 10_000  # the session sends lost pieces again by itself; this is for what it gave up
 FLASH_MOST_MS: Final = 1_000  # a line that comes back is told of it within that
 WORD_MOST_MS: Final = 1_000  # a busy peer is given more time, but a FLASH that was lost does not wait longer for that
-MAX_BEYOND_KNOWN: Final = 8_192  # slots past a gap that a peer is remembered to hold, as many as a logbook holds
 AHEAD: Final = 2_048  # how far past a peer's first gap we send, half of how far it holds; a FLASH goes anyway
-MAX_SEQ: Final = 2**48
 MAX_STRANGE_BOOKS: Final = 2_000  # logbooks that only the peer has named so far; a vector lists 1 000
 
 BookKey = bytes
@@ -136,7 +135,7 @@ def hold(peer: Peer, book: BookKey, size: int, beyond: list[int], now_ms: int | 
     holding = peer.holds.setdefault(book, Holding())
     named = dict.fromkeys(beyond)  # a peer may name one slot twice
     new = [seq for seq in named if holding.size <= seq < MAX_SEQ and seq not in holding.beyond]
-    new = new[: MAX_BEYOND_KNOWN - len(holding.beyond)]
+    new = new[: MAX_HELD_URGENT - len(holding.beyond)]
     holding.beyond.update(dict.fromkeys(new, True))
     arrived = [_slot(book, seq) for seq in new if _slot(book, seq) in peer.flight]
     if size > holding.size:

@@ -14,7 +14,7 @@ under them meet an offer that they do not name: nothing that was ever sent can b
                   anything of its opens: -> proof -->  current; offer and other candidates are forgotten
 
 A proof is an empty sealed frame: it makes a session come up without waiting for somebody to have something to say.
-By a slow path, all that is said goes through line/air.py, and both ends tell which pieces have come.
+By a slow path, all that is said goes through line/slow.py.
 """
 
 from collections.abc import Callable
@@ -23,10 +23,10 @@ from enum import StrEnum
 from typing import Final
 
 from keepclear.line import channel, handshake, part
-from keepclear.line.air import Air, Heard, word
 from keepclear.line.bucket import Bucket
 from keepclear.line.offer import Candidate, Ends, Offer, address
 from keepclear.line.pace import Pace
+from keepclear.line.slow import Slow
 from keepclear.record import suite
 
 MAX_CANDIDATES: Final = 8
@@ -96,9 +96,7 @@ class Session:
         self._ends = replace(ends, datagram_bytes=self._pace.datagram_bytes, age_ms=self._pace.age_ms)
         self._sign = sign
         self._fresh = fresh
-        self._air = Air(self._pace.rate_bps) if self._pace.rate_bps else None
-        self._heard = Heard[int]()
-        self._begun = Heard[bytes]()
+        self._slow = Slow(ends, self._pace.rate_bps) if self._pace.rate_bps else None
         self._most_parts = -(-handshake.MAX_MESSAGE_BYTES // (self._pace.datagram_bytes - part.HEADER_BYTES))
         self._offer: Offer | None = None
         self._candidates: dict[bytes, Candidate] = {}
@@ -136,31 +134,18 @@ class Session:
         if self._current is None:
             return []
         datagrams = self._current.sealer.seal(frame)
-        if self._air is None:
-            return datagrams
-        self._air.put(datagrams, flash, now_ms)
-        return self._air.due(now_ms)
+        return datagrams if self._slow is None else self._slow.send(datagrams, flash, now_ms)
 
     def tick(self, now_ms: int) -> list[bytes]:
         """What has to be said, or said again, by now. Call it at least each 100 ms."""
-        if self._air is not None and self._air.control_waits:
-            return self._paced([], now_ms)
-        return self._paced(self._again(now_ms), now_ms)
+        waits = self._slow is not None and self._slow.is_busy
+        return self._paced([] if waits else self._again(now_ms), now_ms)
 
     def _paced(self, own: list[bytes], now_ms: int) -> list[bytes]:
         """What goes out now, when the session itself has `own` to say: just that, or by a slow path what is due."""
-        if self._air is None:
+        if self._slow is None:
             return own
-        self._air.put_control(own)
-        for name, total, mask in self._begun.due(now_ms):
-            if mask == (1 << total) - 1:
-                self._begun.forget(name)
-            where = address(self._ends.line, self._ends.own, self._ends.peer)
-            self._air.put_control([part.Header(part.PIECES, name, where, 0, 1).encode() + bytes((mask,))])
-        told = self._heard.due(now_ms) if self._current else []
-        if told and self._current:
-            self._air.put_control(self._current.sealer.seal_word(word(told)))
-        return self._air.due(now_ms)
+        return self._slow.due(own, self._current.sealer if self._current else None, now_ms)
 
     def _again(self, now_ms: int) -> list[bytes]:
         if self._offer is None:
@@ -171,7 +156,7 @@ class Session:
         heard = [c for c in self._candidates.values() if now_ms - c.heard_ms <= self._pace.resend_max_ms]
         longest_ms = self._pace.resend_ms if heard else self._pace.resend_max_ms
         said = self._offer.say_again(now_ms, longest_ms)
-        if self._air is not None and any(c.unsealer for c in self._candidates.values()):
+        if self._slow is not None and any(c.unsealer for c in self._candidates.values()):
             said = []  # whose KEY is here has our HELLO, and it takes a second of air
         for candidate in self._candidates.values():
             if candidate.unsealer or candidate in heard:
@@ -185,7 +170,7 @@ class Session:
     def receive(self, datagram: bytes, now_ms: int, source: str = "") -> list[Event]:
         """What a datagram means. `source` is the hands' word for where it came from: it gets its own allowance."""
         events = self._receive(datagram, now_ms, source)
-        if self._air is None:
+        if self._slow is None:
             return events
         replies = [said for event in events if isinstance(event, Reply) for said in event.datagrams]
         now = self._paced(replies, now_ms)
@@ -202,37 +187,42 @@ class Session:
         if header.total > self._most_parts:
             return [Noise(Reason.SHAPE)]
         if header.kind == part.PIECES:
-            if self._air is not None:
-                self._air.hear_pieces(header.session, int.from_bytes(datagram[part.HEADER_BYTES :][:1], "big"), now_ms)
+            if self._slow is not None:
+                self._slow.hear_clear(header, datagram, now_ms)
             return []
-        self._begun.note(header.session, header, now_ms)
+        if self._slow is not None:
+            self._slow.note_handshake(header, now_ms)
         name = (header.kind, header.session)
         whole = self._handshakes.add(name, header.nth, header.total, datagram[part.HEADER_BYTES :], now_ms)
         if whole is None:
             return []
         if suite.sha(whole)[: channel.ID_BYTES] != header.session:
-            self._begun.spoil(header.session)
+            self._spoil(header.session)
             return [Noise(Reason.MALFORMED)]  # the parts are kept: one that comes again may replace the forged one
         self._handshakes.forget(name, header.total)
         handle = self._receive_hello if header.kind == part.HELLO else self._receive_key
         try:
             events = handle(whole, now_ms, source)
             if events == [Noise(Reason.OLD)]:  # it may be of use in seconds, when we have heard nothing for long enough
-                self._begun.spoil(header.session)
+                self._spoil(header.session)
             return events
         except handshake.BadHandshake:
             return [Noise(Reason.MALFORMED)]
         except TooMany:
             return [Noise(Reason.RATE)]
 
+    def _spoil(self, name: bytes) -> None:
+        if self._slow is not None:
+            self._slow.spoil_handshake(name)
+
     def _receive_frame(self, header: part.Header, datagram: bytes, now_ms: int) -> list[Event]:
         found = self._find(header.session)
         if found is None or found.unsealer is None:
             return [Noise(Reason.UNKNOWN)]
         if not found.unsealer.is_fresh(header.counter):
-            if self._air is None or header.total == 1 or not found.unsealer.is_again(header, datagram):
+            if self._slow is None or header.total == 1 or not found.unsealer.is_again(header, datagram):
                 return [Noise(Reason.REPLAY)]
-            self._heard.note(header.counter - header.nth, header, now_ms)  # our word on it was lost
+            self._slow.note_frame(header, now_ms)
             return []
         piece = found.unsealer.unseal(header, datagram)
         if piece is None:
@@ -240,19 +230,18 @@ class Session:
         self._opened_ms = now_ms
         events: list[Event] = [] if found is self._current else self._take_into_use(found)
         if header.kind == part.HELD:
-            if self._air is not None:
-                self._air.hear(piece, now_ms)
+            if self._slow is not None:
+                self._slow.hear(piece, now_ms)
             return events
-        if header.total > 1:
-            self._heard.note(header.counter - header.nth, header, now_ms)
+        if self._slow is not None:
+            self._slow.note_frame(header, now_ms)
         frame = found.unsealer.join(header, piece, now_ms)
         return [*events, Opened(frame)] if frame else events
 
     def _take_into_use(self, candidate: Candidate) -> list[Event]:
         self._current, self._offer, self._candidates = candidate, None, {}
-        self._heard = Heard()
-        if self._air is not None:
-            self._air.renew()
+        if self._slow is not None:
+            self._slow.renew()
         return [Up(candidate.name()), Reply(candidate.proof())]
 
     def _receive_hello(self, whole: bytes, now_ms: int, source: str) -> list[Event]:

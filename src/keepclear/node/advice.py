@@ -15,7 +15,7 @@ import numpy as np
 
 from keepclear.accord import statement
 from keepclear.accord.statement import Precedence
-from keepclear.accord.times import span, zulu
+from keepclear.accord.times import span, to_second, zulu
 from keepclear.geo.alert import Found, Hysteresis, Life
 from keepclear.node import doubts, lost, picture, rows, situation
 from keepclear.node.assessment import NEAR, PAIR, PLANNED_FLIGHT, Finding
@@ -236,15 +236,19 @@ def _words(core: Core, f: Finding) -> str:
         leaves = (
             "does not leave on its present course"
             if f.clear_ms is None
-            else f"leaves at {zulu(_seconds(f.clear_ms), core.wall_ms)}"
+            else f"leaves at {zulu(to_second(f.clear_ms), core.wall_ms)}"
         )
-        out = "" if f.way_out_ms is None else f"; shortest way out {span(_seconds(f.way_out_ms))}"
+        out = "" if f.way_out_ms is None else f"; shortest way out {span(to_second(f.way_out_ms))}"
         return f"{f.flight} is INSIDE {of}; {leaves}{out}"
-    when = "only if its error is against it" if f.enter_ms is None else f"at {zulu(_seconds(f.enter_ms), core.wall_ms)}"
+    when = (
+        "only if its error is against it" if f.enter_ms is None else f"at {zulu(to_second(f.enter_ms), core.wall_ms)}"
+    )
     plan = "by its plan " if f.what == PLANNED_FLIGHT else ""
     if f.margin_ms is None:
         return f"{f.flight} {plan}enters {of} {when}; margin not known: {f.reason}"
-    return f"{f.flight} {plan}enters {of} {when}; margin {'+' if f.margin_ms >= 0 else ''}{span(_seconds(f.margin_ms))}"
+    return (
+        f"{f.flight} {plan}enters {of} {when}; margin {'+' if f.margin_ms >= 0 else ''}{span(to_second(f.margin_ms))}"
+    )
 
 
 def _pair_words(core: Core, f: Finding) -> str:
@@ -255,10 +259,6 @@ def _pair_words(core: Core, f: Finding) -> str:
     begins = (
         "have lost separation"
         if f.inside or f.enter_ms is None
-        else f"lose separation at {zulu(_seconds(f.enter_ms), core.wall_ms)}"
+        else f"lose separation at {zulu(to_second(f.enter_ms), core.wall_ms)}"
     )
     return f"{f.flight} and {f.other} {begins}: least {near}{high}"
-
-
-def _seconds(ms: int) -> int:
-    return ms // 1_000 * 1_000

@@ -83,13 +83,14 @@ class Core:
 
     def durable_size(self, book: Incarnation) -> int:
         """How much of a logbook is on disk without a gap."""
-        wet = self._wet(book)
-        # Slots of one logbook are in the sequence of their bytes.
-        return min(book.size, peers.split_slot(min(wet))[2]) if wet else book.size
+        return _dry_size(book, self._wet(book))
 
     def durable(self, book: Incarnation) -> tuple[int, list[int]]:
         """How much of a logbook is on disk: size without a gap, and slots beyond it."""
-        wet, size = self._wet(book), self.durable_size(book)
+        wet = self._wet(book)
+        if not wet:
+            return book.size, book.beyond()
+        size = _dry_size(book, wet)
         seqs = (*range(size, book.size), *book.beyond())
         return size, [s for s in seqs if peers.slot_key(book.party, book.incarnation, s) not in wet]
 
@@ -101,3 +102,8 @@ class Core:
     def name(self, member: int) -> str:
         """A member's name; that of the watch, if this is one."""
         return WATCH if member >= len(self.genesis.names) else self.genesis.names[member]
+
+
+def _dry_size(book: Incarnation, wet: set[SlotKey]) -> int:
+    # Slots of one logbook are in the sequence of their bytes.
+    return min(book.size, peers.split_slot(min(wet))[2]) if wet else book.size

@@ -1,8 +1,8 @@
 """Filling frames: heartbeats, questions, what is held, entries in the sequence of their precedence, notes.
 
 The law: an entry leaves only after it is on disk. A FLASH is queued at once, in a frame of its own that tells the hands
-to wait for the disk; all else is queued when it is on disk, so that what was written together is sent together. Small
-items are bundled into one datagram's worth.
+to wait for the disk, and marked when the disk takes nothing; all else is queued when it is on disk, so that what was
+written together is sent together. Small items are bundled into one datagram's worth.
 """
 
 from typing import Final
@@ -12,6 +12,7 @@ from keepclear.line import frame as frames
 from keepclear.line import liveness, paths
 from keepclear.line import peer as peers
 from keepclear.line.frame import EntryItem, Frame, Have, Item
+from keepclear.line.liveness import Liveness
 from keepclear.line.peer import Peer, SlotKey
 from keepclear.node.core import Core
 from keepclear.node.effects import Send, Wake
@@ -69,12 +70,14 @@ def offer_all(core: Core, peer: Peer) -> None:
 
 def send_items(core: Core, peer: Peer, items: list[Item], durable: bool = False, flash: bool = False) -> None:
     """Sends one frame with the given items, over every path."""
-    echo_ms, hold_ms = liveness.echo(peer.live, core.mono_ms)
-    plain = frames.to_bytes(
-        Frame(paths.name_of(peer.paths), core.mono_ms, core.wall_ms, echo_ms, hold_ms, tuple(items))
-    )
-    core.emit(Send(peer.index, plain, durable, flash))
+    core.emit(Send(peer.index, _frame(core, paths.name_of(peer.paths), peer.live, items), durable, flash))
     peer.sent_ms = core.mono_ms
+
+
+def _frame(core: Core, path: str, live: Liveness, items: list[Item]) -> bytes:
+    """A frame that names the path it goes by, and echoes what came by it."""
+    echo_ms, hold_ms = liveness.echo(live, core.mono_ms)
+    return frames.to_bytes(Frame(path, core.mono_ms, core.wall_ms, echo_ms, hold_ms, tuple(items)))
 
 
 def flush(core: Core) -> None:
@@ -107,9 +110,7 @@ def heartbeat(core: Core, peer: Peer) -> None:
         return
     for name, path in peer.paths.items():
         if core.mono_ms - path.sent_ms >= _beat_ms(core, name):
-            echo_ms, hold_ms = liveness.echo(path.live, core.mono_ms)
-            plain = frames.to_bytes(Frame(name, core.mono_ms, core.wall_ms, echo_ms, hold_ms))
-            core.emit(Send(peer.index, plain, durable=False, flash=False, path=name))
+            core.emit(Send(peer.index, _frame(core, name, path.live, []), durable=False, flash=False, path=name))
             path.sent_ms = core.mono_ms
 
 
@@ -154,8 +155,7 @@ def _send_entries(core: Core, peer: Peer, first: list[Item]) -> None:
         entry = core.entry_in(slot)
         if entry is None:
             continue
-        lost = bool(core.state.disk_failed) and _is_wet(core, slot)
-        item, size = EntryItem(entry.raw, lost), len(entry.raw) + ITEM_OVERHEAD_BYTES
+        item, size = _item(core, slot, entry), len(entry.raw) + ITEM_OVERHEAD_BYTES
         if entry.header.precedence == Precedence.FLASH:
             send_items(core, peer, [item], _is_wet(core, slot), True)
             continue
@@ -167,6 +167,20 @@ def _send_entries(core: Core, peer: Peer, first: list[Item]) -> None:
         wet = wet or _is_wet(core, slot)
     if bundle:
         send_items(core, peer, bundle, wet)
+
+
+def send_wet_flash(core: Core) -> None:
+    """When the disk takes nothing any more: sends the FLASH that wait for it, which now go without, marked so."""
+    for peer in core.state.peers.values():
+        for slot, flight in peer.flight.items():
+            entry = core.entry_in(slot)
+            if flight.precedence == Precedence.FLASH and entry is not None and _is_wet(core, slot):
+                send_items(core, peer, [_item(core, slot, entry)], True, True)
+
+
+def _item(core: Core, slot: SlotKey, entry: Entry) -> EntryItem:
+    no_disk = bool(core.state.disk_failed) or core.state.disk_hangs
+    return EntryItem(entry.raw, no_disk and _is_wet(core, slot))
 
 
 def _is_wet(core: Core, slot: SlotKey) -> bool:

@@ -7,7 +7,7 @@ officer.
 
 from keepclear.accord.phrases import DEAD_LINE_WORDS
 from keepclear.accord.statement import Precedence
-from keepclear.accord.times import span
+from keepclear.accord.times import span, to_second
 from keepclear.accord.understanding import DeadLine, DeadLineAction
 from keepclear.line.liveness import LineState
 from keepclear.line.peer import Peer
@@ -26,7 +26,7 @@ def follow(core: Core) -> None:
             continue
         if peer.live.told is LineState.DEAD:
             told = facts.dead.setdefault(member, [])
-            if core.me in core.genesis.parties():  # what an observer does not hear, the parties may
+            if core.is_party:  # what an observer does not hear, the parties may
                 _apply(core, peer, told)
         elif peer.live.told in (LineState.OPEN, LineState.DEGRADED) and member in facts.dead:
             told = facts.dead.pop(member)
@@ -50,7 +50,7 @@ def _apply(core: Core, peer: Peer, told: list[str]) -> None:
         told.append(rule.id)
         count = len(situation.in_force_here(core))
         text = (
-            f"the line to {core.name(peer.index)} has been dead for {span(silent_ms // 1_000 * 1_000)}, "
+            f"the line to {core.name(peer.index)} has been dead for {span(to_second(silent_ms))}, "
             f"rule {rule.id}: {DEAD_LINE_WORDS[DeadLineAction(rule.action)]}; {count} matters are in force here"
         )
         core.show(DEAD_LINE, text, None, Precedence.FLASH, (peer.index, True, rule.id))

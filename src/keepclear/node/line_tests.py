@@ -8,7 +8,7 @@ from typing import Final
 
 from keepclear.accord import line_test
 from keepclear.accord.statement import Precedence
-from keepclear.accord.times import span, zulu
+from keepclear.accord.times import span, to_second, zulu
 from keepclear.accord.understanding import LineTesting
 from keepclear.node import situation, staffed
 from keepclear.node.core import Core
@@ -37,7 +37,7 @@ def remind(core: Core) -> None:
         return
     facts.looked_ms = core.mono_ms
     rule = rule_now(core)
-    if rule is None or core.me not in core.genesis.parties():
+    if rule is None or not core.is_party:
         facts.judged = None
         return
     _remind_soon(core, rule)
@@ -56,16 +56,15 @@ def look(core: Core, timer: Timer) -> None:
         return
     parties = core.genesis.parties()
     if test.party != core.me:
-        if core.me in parties and core.me not in test.answers:
+        if core.is_party and core.me not in test.answers:
             text = f"{core.name(test.party)}'s line test is not answered by us"
             core.show("owed", text, timer.leaf, Precedence.IMMEDIATE)
             core.alarm("owed", text)
         return
     for member in parties:
         if member != core.me and member not in test.answers:
-            what = (
-                f"{core.name(member)} has not answered our test of {_zulu(test.wall_ms)} within {span(timer.wait_ms)}"
-            )
+            of, within = zulu(to_second(test.wall_ms)), span(timer.wait_ms)
+            what = f"{core.name(member)} has not answered our test of {of} within {within}"
             staffed.missed(core, member, what, core.wall_ms)
 
 
@@ -82,14 +81,15 @@ def _remind_soon(core: Core, rule: LineTesting) -> None:
     if not soon or facts.reminded == number or party != core.me or _is_said(core, rule, number, party):
         return
     facts.reminded = number
-    core.show(staffed.TEST, f"our line test is due at {_zulu(due_ms)}", None, Precedence.IMMEDIATE, (core.me, True))
+    text = f"our line test is due at {zulu(to_second(due_ms))}"
+    core.show(staffed.TEST, text, None, Precedence.IMMEDIATE, (core.me, True))
 
 
 def _judge(core: Core, rule: LineTesting, number: int) -> None:
     party = line_test.turn(number, core.genesis.parties())
     if _is_said(core, rule, number, party):
         return
-    due = _zulu(number * rule.every_ms)
+    due = zulu(to_second(number * rule.every_ms))
     if party == core.me:
         text = f"our line test of {due} has not been said: whether a person is reached is not known; say one now"
         core.show(staffed.TEST, text, None, Precedence.IMMEDIATE, (core.me, False))
@@ -101,7 +101,3 @@ def _judge(core: Core, rule: LineTesting, number: int) -> None:
 def _is_said(core: Core, rule: LineTesting, number: int, party: int) -> bool:
     tests = core.state.facts.tests.values()
     return any(one.party == party and line_test.slot(one.wall_ms, rule.every_ms) == number for one in tests)
-
-
-def _zulu(ms: int) -> str:
-    return zulu(ms // 1_000 * 1_000)

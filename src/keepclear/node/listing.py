@@ -11,7 +11,7 @@ from keepclear.accord.in_force import Difference
 from keepclear.accord.statement import InForceList, Precedence
 from keepclear.accord.times import DAY_MS
 from keepclear.line.liveness import LineState
-from keepclear.node import author, situation
+from keepclear.node import author, folding, situation
 from keepclear.node.core import Core
 from keepclear.node.reconcile import ENTRY_ROOM_BYTES
 from keepclear.record.entry import Header
@@ -28,7 +28,7 @@ def begin(core: Core) -> None:
     facts = core.state.facts
     facts.list_due_ms = facts.listed_ms = None
     facts.listed_wall_ms = facts.listed_wall_ms or core.wall_ms
-    facts.compare_ms = dict.fromkeys(facts.compare_ms, core.mono_ms + situation.COMPARE_AFTER_MS)
+    facts.compare_ms = dict.fromkeys(facts.compare_ms, core.mono_ms + folding.COMPARE_AFTER_MS)
     facts.dead = {member: [] for member in core.genesis.parties() if member != core.me and core.books.by_leaf}
 
 
@@ -80,7 +80,7 @@ def _is_due(core: Core) -> bool:
 def _say(core: Core) -> None:
     facts = core.state.facts
     facts.list_due_ms, facts.listed_ms, facts.listed_wall_ms = None, core.mono_ms, core.wall_ms
-    if core.me not in core.genesis.parties() or core.state.disk_failed or not core.state.author.incarnation:
+    if not core.is_party or core.state.disk_failed or not core.state.author.incarnation:
         return
     room = core.genesis.body.limits.entry_bytes - ENTRY_ROOM_BYTES
     author.say_by_rule(core, in_force.make(situation.in_force_here(core), room), Precedence.ROUTINE)

@@ -11,7 +11,7 @@ from itertools import compress
 from typing import Final
 
 from keepclear.accord.statement import Precedence
-from keepclear.accord.times import span, zulu
+from keepclear.accord.times import span, to_second, zulu
 from keepclear.geo.staleness import silent_sources
 from keepclear.node.core import Core
 from keepclear.node.state import Advisory, Lost
@@ -122,7 +122,7 @@ def _lose(core: Core, flights: list[str]) -> None:
 
 def _heard(core: Core, flight: str) -> str:
     at_ms = core.wall_ms - (core.mono_ms - _heard_ms(core, flight))
-    return f"last heard {zulu(at_ms // 1_000 * 1_000, core.wall_ms)}"
+    return f"last heard {zulu(to_second(at_ms), core.wall_ms)}"
 
 
 def _heard_ms(core: Core, flight: str) -> int:

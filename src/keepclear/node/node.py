@@ -15,7 +15,7 @@ import msgspec.inspect
 
 from keepclear.line import liveness, paths
 from keepclear.line.liveness import LineState, Liveness
-from keepclear.line.peer import MAX_SEQ, Peer
+from keepclear.line.peer import Peer
 from keepclear.node import (
     advice,
     author,
@@ -61,7 +61,7 @@ from keepclear.node.snapshot import Kept
 from keepclear.node.state import Owed, Reconciling, State
 from keepclear.record import entry as entries
 from keepclear.record.genesis import Genesis
-from keepclear.record.logbook import Logbooks
+from keepclear.record.logbook import MAX_SEQ, Logbooks
 
 FOLD: Final = 13  # to be raised when the same inputs give another state or other effects
 
@@ -144,6 +144,7 @@ class Node:
             case DiskFailed(reason=reason):
                 core.state.disk_failed = reason
                 core.alarm("disk", f"the disk has failed ({reason}): nothing is receipted any more, warnings go on")
+                courier.send_wet_flash(core)
             case DiskHangs(waited_ms=waited_ms):
                 _disk_hangs(core, waited_ms)
             case Damaged(text=text):
@@ -159,7 +160,7 @@ class Node:
 
     def _start(self, data: Start) -> None:
         core, state = self.core, self.core.state
-        state.boot, state.settings, state.disk_failed = data.boot, data.settings, ""
+        state.boot, state.settings, state.disk_failed, state.disk_hangs = data.boot, data.settings, "", False
         live = {i: Liveness(since_ms=core.mono_ms) for i in state.peers}
         names = dict(data.paths)
         state.peers = {
@@ -222,9 +223,11 @@ class Node:
 
 
 def _disk_hangs(core: Core, waited_ms: int) -> None:
+    core.state.disk_hangs = waited_ms > 0
     if waited_ms:
         text = f"the disk has taken nothing for {waited_ms // 1_000} s: until it does, only FLASH goes out"
         core.alarm("disk", f"{text}; warnings go on; say what is urgent as FLASH, and by other means")
+        courier.send_wet_flash(core)
     else:
         core.show("disk", "the disk takes what it is given again: what had waited goes out now", precedence=2)
 

@@ -17,6 +17,7 @@ from keepclear.node import ledger, situation
 from keepclear.node.core import Core
 from keepclear.node.state import Author
 from keepclear.record import entry as entries
+from keepclear.record.logbook import MAX_SEQ
 
 
 def rebuild(core: Core, raws: Iterable[bytes], n: int) -> None:
@@ -24,7 +25,7 @@ def rebuild(core: Core, raws: Iterable[bytes], n: int) -> None:
     core.state.author = Author()  # none is present: receipts of what is missing of its last one wait, as of any other
     limit = core.genesis.body.limits.entry_bytes
     for raw in raws:
-        ledger.take(core, entries.read(raw, limit), core.me, peers.MAX_SEQ)
+        ledger.take(core, entries.read(raw, limit), core.me, MAX_SEQ)
     core.state.undurable = {}
     core.state.n = n
     for book in core.books.of(core.me):

@@ -41,11 +41,10 @@ def receive(core: Core, data: Receive) -> None:
     if strange:
         core.count_noise("unknown item", strange)
     resumed.echoed(core, peer, frame.echo_ms)
-    now, echo_ms = (core.mono_ms, core.wall_ms), peer.live.echo_ms
-    liveness.hear(peer.live, frame.mono_ms, frame.wall_ms, frame.echo_ms, frame.hold_ms, now=now)
-    low_ms, high_ms = peer.live.offset_low_ms, peer.live.offset_high_ms
-    if peer.live.echo_ms != echo_ms and low_ms is not None and high_ms is not None:
-        clocks.measured(core, peer.index, low_ms, high_ms)
+    now = core.mono_ms, core.wall_ms
+    bounds = liveness.hear(peer.live, frame.mono_ms, frame.wall_ms, frame.echo_ms, frame.hold_ms, now=now)
+    if bounds is not None:
+        clocks.measured(core, peer.index, *bounds)
     path = peer.paths.get(frame.path) if frame.path == data.path else None
     if path is not None:
         liveness.hear(path.live, frame.mono_ms, frame.wall_ms, frame.echo_ms, frame.hold_ms, now=now)

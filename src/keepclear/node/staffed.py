@@ -10,7 +10,7 @@ from keepclear.accord import line_test
 from keepclear.accord.line_test import Staffed
 from keepclear.accord.said import Said
 from keepclear.accord.statement import LineReply, LineTest, Precedence
-from keepclear.accord.times import span, zulu
+from keepclear.accord.times import span, to_second, zulu
 from keepclear.node.core import Core
 from keepclear.node.facts import Asked
 
@@ -30,7 +30,7 @@ def tested(core: Core, said: Said, released: bool) -> None:
         del facts.tests[min(own, key=lambda one: (one.wall_ms, one.leaf)).leaf]
     if released:
         _seen(core, said)
-    if said.party != core.me and core.me in core.genesis.parties():
+    if said.party != core.me and core.is_party:
         asked = line_test.words(body.nonce)
         core.alarm(TEST, f"{core.name(said.party)} asks whether a person is there: answer with the words “{asked}”")
 
@@ -85,9 +85,7 @@ def so_far(core: Core, member: int) -> str:
     count = sum(member in one.answers for one in ours)
     person = facts.persons.get(member)
     last = (
-        f"a person was last shown there at {zulu(person[0] // 1_000 * 1_000)}"
-        if person
-        else "no person was ever shown there"
+        f"a person was last shown there at {zulu(to_second(person[0]))}" if person else "no person was ever shown there"
     )
     theirs = sum(one.party == member for one in newest)
     asked = f"{count} of our last {len(ours)} tests were answered" if ours else "we have said no test"

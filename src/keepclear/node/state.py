@@ -313,6 +313,7 @@ class State(msgspec.Struct, array_like=True):
     aside: list[bytes] = []
     outside: list[bytes] = []
     disk_failed: str = ""
+    disk_hangs: bool = False
     arrivals: int = 0
     kept: int = 0
     situation: Situation = msgspec.field(default_factory=Situation)
