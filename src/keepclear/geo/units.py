@@ -7,6 +7,7 @@ to the nearest, ties to the even number, and the function says so. Whoever needs
 adds it himself: a rounding is at most half a unit.
 """
 
+import math
 from typing import overload
 
 import numpy as np
@@ -103,7 +104,7 @@ def degrees_to_e7(degrees: float) -> int:
 
     Raises ValueError for NaN and infinity: what is unknown is None on the wire, never a number.
     """
-    if not np.isfinite(degrees):
+    if not math.isfinite(degrees):
         raise ValueError(f"{degrees} degrees is not a place; an unknown angle is None, not a number")
     return round(degrees * E7_PER_DEGREE)
 

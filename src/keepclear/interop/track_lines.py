@@ -57,13 +57,13 @@ Instant = Annotated[datetime, msgspec.Meta(tz=True)] | int
 Reference = Literal["WGS84", "AMSL", "AGL", "STD"]
 
 
-class _Altitude(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+class _Altitude(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, gc=False):
     alt_ft: Feet | None = None
     alt_m: Metres | None = None
     alt_ref: Reference | None = None
 
 
-class _PositionLine(_Altitude, forbid_unknown_fields=True, kw_only=True):
+class _PositionLine(_Altitude, forbid_unknown_fields=True, kw_only=True, gc=False):
     type: Literal["position"]
     at: Instant
     lat: Latitude
@@ -82,7 +82,7 @@ class _PositionLine(_Altitude, forbid_unknown_fields=True, kw_only=True):
     on_ground: bool = False
 
 
-class _WaypointItem(_Altitude, forbid_unknown_fields=True, kw_only=True):
+class _WaypointItem(_Altitude, forbid_unknown_fields=True, kw_only=True, gc=False):
     at: Instant
     lat: Latitude
     lon: Longitude
@@ -143,7 +143,7 @@ class TrackLineReader:
         return values
 
     def _value(self, line: bytes, received_ms: int) -> Position | Plan:
-        if "plan" in _keys(line):
+        if b"plan" in line and "plan" in _keys(line):
             return _plan(line)
         if len(line) > MAX_POSITION_BYTES:
             reason = f"a position line of {len(line)} bytes, at most {MAX_POSITION_BYTES}"
