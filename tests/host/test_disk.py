@@ -93,6 +93,8 @@ def line(tmp_path: Path) -> Iterator[Line]:
 def test_a_disk_that_hangs_is_told_and_silences_no_warning(line: Line) -> None:
     line.tell("hang")
     line.sees(line.north, "disk: the disk has taken nothing for 2 s", "only FLASH goes out")
+    line.sees(line.south, "disk: the disk of NORTH takes nothing", "neither recorded nor receipted")
+    assert line.south.status()["peers"][0]["disk"] == "hangs"
     line.say(line.south, "while the other's disk hangs", Precedence.IMMEDIATE)
     line.sees(line.north, "statement", "while the other's disk hangs")
     line.say(line.north, "urgent, on no disk", Precedence.FLASH)
@@ -100,6 +102,7 @@ def test_a_disk_that_hangs_is_told_and_silences_no_warning(line: Line) -> None:
     assert (line.disk / "hang").exists()
     line.mend("hang")
     line.sees(line.north, "disk: the disk takes what it is given again")
+    line.sees(line.south, "disk: the disk of NORTH takes what it is given again")
     line.say(line.north, "and on the disk", Precedence.ROUTINE)
     line.sees(line.south, "statement", "and on the disk")
 
@@ -108,6 +111,7 @@ def test_a_disk_that_hangs_is_told_and_silences_no_warning(line: Line) -> None:
 def test_a_disk_that_fails_or_is_full_is_told_and_what_went_out_comes_back(line: Line, what: str) -> None:
     line.tell(what)
     line.sees(line.north, "disk: the disk has failed", "warnings go on")
+    line.sees(line.south, "disk: the disk of NORTH has failed")
     line.say(line.south, "still seen", Precedence.ROUTINE)
     line.sees(line.north, "statement", "still seen")
     line.say(line.north, "urgent, on no disk", Precedence.FLASH)

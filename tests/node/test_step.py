@@ -12,7 +12,7 @@ from keepclear.accord.statement import Body, Precedence
 from keepclear.interop.position import Position
 from keepclear.line import frame as frames
 from keepclear.line import peer as peers
-from keepclear.line.frame import Ask, Book, EntryItem, Have, Note, Vector
+from keepclear.line.frame import Ailing, Ask, Book, Disk, EntryItem, Have, Note, Vector
 from keepclear.node import flights
 from keepclear.node.effects import Assess, Send, Sign
 from keepclear.node.inputs import AnyInput, Assessed, DiskFailed, DiskHangs, Receive, Say, Stamp, Tick, Tracks
@@ -359,3 +359,16 @@ def test_a_start_does_not_call_what_is_owed_overdue(boot_ms: int, left_ms: int) 
         solo.take(Tick(solo.stamp()))
     assert "owed" in solo.alarms()
     assert solo.stamp().wall_ms - wall_ms == 31_000
+
+
+def test_an_older_frame_takes_back_no_word_on_a_peers_disk() -> None:
+    solo = Solo().start()
+    for mono_ms, items, ails in (
+        (500, (Disk(Ailing.HANGS),), "HANGS"), (400, (), "HANGS"), (600, (Disk(Ailing.FAILED),), "FAILED"),
+        (700, ([6, 9],), "NOTHING"), (650, (Disk(Ailing.HANGS),), "NOTHING"),
+    ):  # fmt: skip
+        solo.hear(BRAVO, *items, mono_ms=mono_ms)
+        assert solo.node.state.peers[BRAVO].ailing.name == ails
+    assert len(solo.shows("disk")) == 3
+    assert solo.alarms() == ["disk", "disk"]
+    assert solo.noise == {"unknown item": 1}

@@ -4,15 +4,16 @@ from hashlib import blake2b
 
 import msgspec
 import pytest
-from tests.story.line import MINUTE, A, B, Line, notice
+from tests.story.line import MINUTE, OBSERVER, A, B, Line, notice
 
 from keepclear.accord import canonical, statement
 from keepclear.accord.statement import Kind, Precedence
 from keepclear.line import frame as frames
-from keepclear.line.frame import EntryItem, Frame
-from keepclear.node.inputs import Aside, Receive
+from keepclear.line.frame import Ailing, EntryItem, Frame
+from keepclear.node.inputs import Aside, DiskHangs, Receive
 from keepclear.record import entry as entries
 from sim import founding
+from sim.world import Weather
 
 
 def forged(line: Line, leaf: bytes, text: str) -> bytes:
@@ -148,3 +149,20 @@ def test_what_crashed_the_node_twice_is_kept_out_and_shown_raw() -> None:
     assert line.alarms(B, "set aside")
     assert leaf not in member.node.books.by_leaf
     assert any("the poisoned one" in s.text for s in line.shown(B, "raw"))
+
+
+def test_a_disk_that_takes_nothing_is_told_at_every_end_until_it_does_again_whatever_is_lost_or_late() -> None:
+    line = Line()
+    member = line.member(A)
+    line.world.weather = Weather(loss=0.3, delay_ms=(1, 600))
+    for waited_ms, ails in ((2_000, Ailing.HANGS), (0, Ailing.NOTHING), (2_000, Ailing.HANGS)):
+        member.take(DiskHangs(member.stamp(), waited_ms))
+        line.run(5_000)
+        for other in (B, OBSERVER):
+            assert line.member(other).node.state.peers[A].ailing is ails
+    assert [text.split(":")[0] for text in line.alarms(B, "disk")] == ["the disk of ALFA takes nothing"] * 2
+    member.crash()
+    member.start()
+    line.run(10_000)
+    assert line.member(B).node.state.peers[A].ailing is Ailing.NOTHING, "a start finds the disk as it is"
+    assert line.shown(B, "disk")[-1].text.startswith("the disk of ALFA takes what it is given again")

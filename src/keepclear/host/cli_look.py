@@ -76,7 +76,7 @@ def _status_rows(found: View) -> list[tuple[str, str]]:
         *_mailbox(found),
         *([("bundle", _bundle(*found["bundle"]))] if found["bundle"] else []),
         *_watchdog(found["watchdog"]),
-        ("disk", f"FAILED: {found['disk_failed']}" if found["disk_failed"] else "works"),
+        *_disks(found),
         ("dropped", ", ".join(f"{number} {what}" for what, number in found["noise"].items()) or "nothing"),
         *disputed,
         *clones,
@@ -91,6 +91,14 @@ def _channel(found: View) -> list[tuple[str, str]]:
         rows.append(("next test", f"{_of_day(due['due_ms'])}, {clean(due['by'])}'s turn"))
     dead = [(clean(peer["name"]), ", ".join(map(clean, peer["dead_line"]))) for peer in found["peers"]]
     return rows + [("DEAD LINE", f"to {name}: {rules} of the understanding applies") for name, rules in dead if rules]
+
+
+def _disks(found: View) -> list[tuple[str, str]]:
+    """Our disk, and those of peers that take nothing."""
+    own = f"FAILED: {found['disk_failed']}" if found["disk_failed"] else "works"
+    ailing = [(clean(peer["name"]), peer["disk"]) for peer in found["peers"] if peer["disk"] != "nothing"]
+    said = [("DISK", f"of {name} {ails.upper()}: nothing is recorded or receipted there") for name, ails in ailing]
+    return [("disk", "HANGS: only FLASH goes out" if found["disk_hangs"] else own), *said]
 
 
 def _four(peer: View) -> list[str]:

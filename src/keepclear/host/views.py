@@ -76,7 +76,7 @@ def status(service: "Service") -> View:
         "line": core.genesis.line.hex(), "mode": core.genesis.mode.name, "member": core.name(core.me),
         "time": zulu(service.stamp().wall_ms), "epoch": state.situation.epoch, "inputs": state.n,
         "joint_checkpoint": checkpoint.joint(core.genesis.line, core.books.all()).hex(),
-        "entries": len(core.books.by_leaf), "disk_failed": state.disk_failed,
+        "entries": len(core.books.by_leaf), "disk_failed": state.disk_failed, "disk_hangs": state.disk_hangs,
         "peers": [_peer(service, i) for i in sorted(state.peers)],
         "in_force": sum(m.status in situation.IN_FORCE for m in state.situation.matters.values()),
         "tracks": len(state.advice.fleet), "plans": len(state.advice.plans), "stale": len(state.advice.stale),
@@ -214,7 +214,7 @@ def _peer(service: "Service", index: int) -> View:
             }
             for name, path in peer.paths.items()
         },
-        "waiting": len(peer.queue) + len(peer.flight),
+        "waiting": len(peer.queue) + len(peer.flight), "disk": peer.ailing.name.lower(),
         "clock_offset_ms": (None, None) if clock.offset is None else clock.offset.at(now_ms),
         "facts": _facts_of(service, index), "in_force": _held_alike(service, index),
         "dead_line": list(core.state.facts.dead.get(index, [])),

@@ -5,6 +5,7 @@ from the receiver with how long it held it; that alone is a heartbeat. Items rid
 held, questions and answers about it, checkpoint notes. An item of unknown kind is skipped, never an error.
 """
 
+from enum import IntEnum
 from typing import Any, Final
 
 import msgspec
@@ -67,7 +68,21 @@ class Note(msgspec.Struct, frozen=True, array_like=True, tag=5):
     raw: bytes
 
 
-Item = EntryItem | Have | Ask | Vector | Note
+class Ailing(IntEnum):
+    """What ails the sender's disk."""
+
+    NOTHING = 0
+    HANGS = 1
+    FAILED = 2
+
+
+class Disk(msgspec.Struct, frozen=True, array_like=True, tag=6):
+    """The sender's disk takes nothing: what is sent there is shown, and neither recorded nor receipted."""
+
+    ailing: Ailing
+
+
+Item = EntryItem | Have | Ask | Vector | Note | Disk
 
 
 class Frame(msgspec.Struct, frozen=True, array_like=True):

@@ -14,6 +14,7 @@ import msgspec
 
 from keepclear.line import liveness
 from keepclear.line import paths as ways
+from keepclear.line.frame import Ailing
 from keepclear.line.liveness import Liveness
 from keepclear.line.paths import Path
 from keepclear.record.logbook import MAX_HELD_URGENT, MAX_SEQ
@@ -106,6 +107,8 @@ class Peer(msgspec.Struct, array_like=True):
     due_ms: int | None = None  # before this nothing on its way is due again
     waited_ms: int = 0  # the patience that this was reckoned with
     repeated: bool = False  # a FLASH of the peer has come again: our word on it, and our receipt, may be lost
+    ailing: Ailing = Ailing.NOTHING  # its disk, as it says itself
+    ailed_ms: int | None = None  # the newest of its times with a word on that, or none
     noted_ms: int | None = None  # when our newest checkpoint last went to it by radio
 
 
@@ -114,7 +117,7 @@ def begin(peer: Peer, session: bytes, nonce: bytes) -> Peer:
     live = liveness.renew(peer.live)
     return Peer(
         index=peer.index, session=session, live=live, ask=nonce, strange=peer.strange, ahead=peer.ahead,
-        paths=ways.renew(peer.paths),
+        paths=ways.renew(peer.paths), ailing=peer.ailing,
     )  # fmt: skip
 
 

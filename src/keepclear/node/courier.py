@@ -11,7 +11,7 @@ from keepclear.accord.statement import Precedence
 from keepclear.line import frame as frames
 from keepclear.line import liveness, paths
 from keepclear.line import peer as peers
-from keepclear.line.frame import EntryItem, Frame, Have, Item
+from keepclear.line.frame import Ailing, Disk, EntryItem, Frame, Have, Item
 from keepclear.line.liveness import Liveness
 from keepclear.line.peer import Peer, SlotKey
 from keepclear.node.core import Core
@@ -75,9 +75,10 @@ def send_items(core: Core, peer: Peer, items: list[Item], durable: bool = False,
 
 
 def _frame(core: Core, path: str, live: Liveness, items: list[Item]) -> bytes:
-    """A frame that names the path it goes by, and echoes what came by it."""
+    """A frame that names the path it goes by, and echoes what came by it; it tells when our disk takes nothing."""
     echo_ms, hold_ms = liveness.echo(live, core.mono_ms)
-    return frames.to_bytes(Frame(path, core.mono_ms, core.wall_ms, echo_ms, hold_ms, tuple(items)))
+    ails = [] if core.state.ailing is Ailing.NOTHING else [Disk(core.state.ailing)]
+    return frames.to_bytes(Frame(path, core.mono_ms, core.wall_ms, echo_ms, hold_ms, (*items, *ails)))
 
 
 def flush(core: Core) -> None:
@@ -179,8 +180,7 @@ def send_wet_flash(core: Core) -> None:
 
 
 def _item(core: Core, slot: SlotKey, entry: Entry) -> EntryItem:
-    no_disk = bool(core.state.disk_failed) or core.state.disk_hangs
-    return EntryItem(entry.raw, no_disk and _is_wet(core, slot))
+    return EntryItem(entry.raw, core.state.ailing is not Ailing.NOTHING and _is_wet(core, slot))
 
 
 def _is_wet(core: Core, slot: SlotKey) -> bool:

@@ -21,6 +21,7 @@ from keepclear.node import (
     author,
     clocks,
     courier,
+    disk,
     duties,
     flights,
     rebuild,
@@ -142,11 +143,9 @@ class Node:
             case Aside(digest=digest):
                 reception.set_aside(core, digest)
             case DiskFailed(reason=reason):
-                core.state.disk_failed = reason
-                core.alarm("disk", f"the disk has failed ({reason}): nothing is receipted any more, warnings go on")
-                courier.send_wet_flash(core)
+                disk.fails(core, reason)
             case DiskHangs(waited_ms=waited_ms):
-                _disk_hangs(core, waited_ms)
+                disk.hangs(core, waited_ms)
             case Damaged(text=text):
                 core.alarm("damaged", text)
             case PutBack():
@@ -220,16 +219,6 @@ class Node:
     def rebuild(self, kept: Iterable[bytes], n: int) -> None:
         """Takes in the record, after n inputs, where the state is of another version or ends too early."""
         rebuild.rebuild(self.core, kept, n)
-
-
-def _disk_hangs(core: Core, waited_ms: int) -> None:
-    core.state.disk_hangs = waited_ms > 0
-    if waited_ms:
-        text = f"the disk has taken nothing for {waited_ms // 1_000} s: until it does, only FLASH goes out"
-        core.alarm("disk", f"{text}; warnings go on; say what is urgent as FLASH, and by other means")
-        courier.send_wet_flash(core)
-    else:
-        core.show("disk", "the disk takes what it is given again: what had waited goes out now", precedence=2)
 
 
 def _resume(owed: Owed, wall_ms: int) -> None:

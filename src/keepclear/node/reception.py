@@ -15,7 +15,7 @@ from keepclear.line import liveness
 from keepclear.line import peer as peers
 from keepclear.line.frame import Ask, EntryItem, Have, Item, Note, Vector
 from keepclear.line.peer import Peer
-from keepclear.node import author, clocks, disputes, ledger, reconcile, resumed, situation, witness
+from keepclear.node import author, clocks, disk, disputes, ledger, reconcile, resumed, situation, witness
 from keepclear.node.core import Core
 from keepclear.node.inputs import Brought, Receive
 from keepclear.node.state import Bundles
@@ -48,6 +48,7 @@ def receive(core: Core, data: Receive) -> None:
     path = peer.paths.get(frame.path) if frame.path == data.path else None
     if path is not None:
         liveness.hear(path.live, frame.mono_ms, frame.wall_ms, frame.echo_ms, frame.hold_ms, now=now)
+    disk.hear(core, peer, frame.mono_ms, items)
     for item in items:
         _take_item(core, peer, item)
 

@@ -10,6 +10,7 @@ import msgspec
 
 from keepclear.geo.alert import Life
 from keepclear.interop.position import Plan, Position
+from keepclear.line.frame import Ailing
 from keepclear.line.offset import Offset
 from keepclear.line.peer import BookKey, Peer, SlotKey
 from keepclear.node.facts import Facts
@@ -321,3 +322,8 @@ class State(msgspec.Struct, array_like=True):
     clocks: dict[int, PeerClock] = {}
     bundles: Bundles = msgspec.field(default_factory=Bundles)
     facts: Facts = msgspec.field(default_factory=Facts)
+
+    @property
+    def ailing(self) -> Ailing:
+        """What ails our own disk."""
+        return Ailing.FAILED if self.disk_failed else Ailing.HANGS if self.disk_hangs else Ailing.NOTHING
