@@ -15,7 +15,7 @@ from typing import Any, Final
 from keepclear.host.client import Client, NodeError
 from keepclear.line.liveness import LineState
 from keepclear.record.genesis import Role
-from sim import processes
+from sim import power, processes
 from sim.processes import Node
 from sim.rig.net import Net, in_namespaces, on_loopback
 from sim.rig.way import Weather
@@ -23,13 +23,15 @@ from sim.rig.way import Weather
 PAIR: Final = {"ALFA": Role.PARTY, "BRAVO": Role.PARTY}
 CALM: Final = Weather(delay_ms=5)
 OPEN_WITHIN_S: Final = 60.0
+DISK: Final = "disk"
 
 
 class Onlooker:
     """Takes in all that one node shows, as a console does, and keeps when word came of receipts and of the line.
 
     By statement, `shown` is when it was put before an officer here, `receipted` when its first receipt was told of;
-    `told` is each state of a line, as it was told. Follows again when the node has died.
+    `told` is each state of a line, and each disk that takes nothing, as it was told. Follows again when the node has
+    died.
     """
 
     def __init__(self, node: Node) -> None:
@@ -49,13 +51,15 @@ class Onlooker:
         """When the statement was put before an officer here; None if by that time it was not."""
         return self._wait(lambda: self.shown.get(leaf), until_s)
 
-    def wait_told(self, state: LineState, since_s: float, until_s: float) -> float | None:
-        """When a line was first told to be in this state since a time; None if by the other time it was not."""
+    def wait_told(self, state: str, since_s: float, until_s: float) -> float | None:
+        """When a line was first told to be in this state, or a disk to take nothing (DISK), since a time; None if by
+        the other time it was not.
+        """
         return self._wait(
             lambda: next((at_s for at_s, told in self.told if at_s >= since_s and told == state), None), until_s
         )
 
-    def count(self, state: LineState, since_s: float = 0.0) -> int:
+    def count(self, state: str, since_s: float = 0.0) -> int:
         """How often a line was told to be in this state."""
         return sum(told == state and at_s >= since_s for at_s, told in list(self.told))
 
@@ -84,6 +88,8 @@ class Onlooker:
                 self.shown.setdefault(event["leaf"], now_s)
             elif what == "line":
                 self.told.append((now_s, event["facts"][1]))
+            elif what == "disk" and "nothing" in event["text"]:
+                self.told.append((now_s, DISK))
             else:
                 return
             self._news.notify_all()
@@ -124,8 +130,13 @@ class Line:
         self._signal(name, signal.SIGSTOP)
 
     def go_on(self, name: str) -> None:
-        """SIGCONT."""
+        """SIGCONT; and its disk takes what it is given."""
         self._signal(name, signal.SIGCONT)
+        (self.by_name[name].home / DISK / "hang").unlink(missing_ok=True)
+
+    def hang(self, name: str) -> None:
+        """A node's disk takes nothing until it goes on."""
+        (self.by_name[name].home / DISK / "hang").touch()
 
     def records(self, folder: Path) -> dict[str, bytes]:
         """What every node holds, as its record file."""
@@ -164,14 +175,19 @@ def line(
     settings: dict[str, int] | None = None,
     relay: bool = False,
     radio_bps: int = 0,
+    disks: bool = False,
 ) -> Iterator[Line]:
-    """A line whose nodes have been started, in namespaces or, with `relay`, on loopback. Raises NoNamespaces."""
+    """A line whose nodes have been started, in namespaces or, with `relay`, on loopback; with `disks`, each on a disk
+    that can be hung. Raises NoNamespaces; as `power.build`.
+    """
     net = (on_loopback if relay else in_namespaces)(list(members), seed, weather)
     try:
         nodes = processes.found(folder, dict(members), settings, net.places, radio_bps)
     except BaseException:
         net.close()
         raise
+    for node in nodes if disks else ():
+        node.environment = power.environment(power.build(node.home), node.home, node.home / DISK)
     found = Line(net, nodes)
     try:
         found.start()

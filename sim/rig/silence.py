@@ -13,7 +13,8 @@ from typing import Final
 
 from keepclear.line.liveness import LineState
 from sim.rig.figures import Row, Times
-from sim.rig.line import Line, line
+from sim.rig.line import DISK, Line, line
+from sim.rig.storm import step_clock
 from sim.rig.way import Weather
 
 SHAKEN: Final = Weather(delay_ms=20, jitter_ms=300, loss=0.1)
@@ -23,12 +24,14 @@ DEAD_S: Final = 5.0
 OPEN_S: Final = 3.0
 DEAD_WITHIN_S: Final = 15.0  # after that it counts as missed
 SETTLE_S: Final = (1.0, 2.0)
+STEP_MS: Final = 60_000
 
 
 def deaths(folder: Path, seed: str, trials: int, cause: str) -> list[Row]:
-    """How long until a dead line is shown; for a killed peer also how soon the line is open after its start."""
+    """How long until a dead line, or a hung disk, is shown; for a killed peer also how soon its line is open again."""
+    told = DISK if cause == HUNG else LineState.DEAD
     draw, shown, opened = Random(f"deaths {seed} {cause}"), Times([]), Times([])
-    with line(folder, seed, NEAR) as up:
+    with line(folder, seed, NEAR, disks=cause == HUNG) as up:
         for _ in range(trials):
             up.wait_open()
             up.net.set_all(Weather(delay_ms=draw.uniform(*DELAYS_MS)))
@@ -36,7 +39,7 @@ def deaths(folder: Path, seed: str, trials: int, cause: str) -> list[Row]:
             victim, other = draw.sample(sorted(up.by_name), 2)
             began_s = time.monotonic()
             for name in CAUSES[cause](up, victim, other):
-                at_s = up.onlookers[name].wait_told(LineState.DEAD, began_s, began_s + DEAD_WITHIN_S)
+                at_s = up.onlookers[name].wait_told(told, began_s, began_s + DEAD_WITHIN_S)
                 if at_s is None:
                     shown.missed += 1
                 else:
@@ -45,7 +48,15 @@ def deaths(folder: Path, seed: str, trials: int, cause: str) -> list[Row]:
                 opened.found.append(_start(up, victim))
             up.net.set_all(NEAR)
             up.go_on(victim)
-    rows = [Row(f"dead line shown: {cause}", "<= 5 s, none missed", str(shown), f"{trials}", shown.worst <= DEAD_S)]
+    rows = [
+        Row(
+            cause if cause == HUNG else f"dead line shown: {cause}",
+            "<= 5 s, none missed",
+            str(shown),
+            f"{trials}",
+            shown.worst <= DEAD_S,
+        )
+    ]
     if opened.count:
         what = "start to open line, few entries"
         rows.append(Row(what, "<= 3 s", str(opened), f"{opened.count}", opened.worst <= OPEN_S))
@@ -99,10 +110,25 @@ def _kill(up: Line, victim: str, other: str) -> Sequence[str]:
     return (other,)
 
 
+def _cut_and_step(up: Line, victim: str, _other: str) -> Sequence[str]:
+    up.net.cut_all()
+    if not step_clock(up.by_name[victim], -STEP_MS):
+        raise RuntimeError(f"{victim} has not taken another clock")
+    return tuple(up.by_name)
+
+
+def _hang(up: Line, victim: str, _other: str) -> Sequence[str]:
+    up.hang(victim)
+    return tuple(up.by_name)
+
+
+HUNG: Final = "hung disk shown, at both ends"
 KILLED: Final = "peer killed, at the other end"
 CAUSES: Final[dict[str, Callable[[Line, str, str], Sequence[str]]]] = {
     "cable cut, at both ends": _cut,
     "one-way loss, at both ends": _cut_one_way,
     "peer stopped, at the other end": _stop,
     KILLED: _kill,
+    "cable cut and a clock put back by a minute, at both ends": _cut_and_step,
+    HUNG: _hang,
 }
