@@ -183,7 +183,7 @@ impl<'a> Course<'a> {
         let farthest_m = leg.lead_m.abs().max(leg.way_m(leg.length_s).abs());
         let mut course = Course {
             leg,
-            terms: motion::series(envelope.start, envelope.along, farthest_m),
+            terms: motion::series(envelope.start, envelope.along),
             line: None,
             follows: false,
             lat: [0.0; 8],

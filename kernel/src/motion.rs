@@ -5,15 +5,13 @@
 //!
 //! Theory: on the ellipsoid P.AP = a^2, A = diag(1, 1, g), g = (a/b)^2, a geodesic has P'' = -m AP. By Joachimsthal
 //! (P'.AP')(AP.AP) is constant along it, so that m = C / (AP.AP)^2, where AP.AP = a^2 + g (g - 1) z^2: a power series in
-//! time follows by recurrence, without a sine. Five terms leave out s^5 / (120 R^4), 1e-6 m after 45 km; seven leave out
-//! s^7 / (5040 R^6), 4e-8 m after 200 km; whatever goes farther from its report, or from the middle of its window, is
-//! asked of the exact `Line`.
+//! time follows by recurrence, without a sine. Seven terms leave out s^7 / (5040 R^6), 4e-8 m after 200 km; whatever goes
+//! farther from its report, or from the middle of its window, is asked of the exact `Line`.
 
 use crate::geodesy::{ahead, dot, minus, sin_cos_deg, Line, Vec3, E2, EQUATOR_M, FLATTENING, MOST_CURVED_M};
 
 const TERMS: usize = 7;
 const SERIES_M: f64 = 200_000.0;
-const FIVE_TERMS_M: f64 = 45_000.0;
 const G: f64 = 1.0 / ((1.0 - FLATTENING) * (1.0 - FLATTENING));
 const ROUNDS: usize = 40;
 /// Steps of Newton this small leave an error that is the square of it, far below the millisecond of the answer.
@@ -25,8 +23,8 @@ const STILL_MPS2: f64 = 1e-12;
 /// Terms of a power series in time: place, velocity, ...
 pub type Series = [Vec3; TERMS];
 
-/// The series of the geodesic through a place with a velocity, good for `reach_m` metres either way.
-pub fn series(place: Vec3, velocity: Vec3, reach_m: f64) -> Series {
+/// The series of the geodesic through a place with a velocity.
+pub fn series(place: Vec3, velocity: Vec3) -> Series {
     let normal = [place[0], place[1], G * place[2]];
     let whole = dot(normal, normal);
     let mut terms = [[0.0; 3]; TERMS];
@@ -36,10 +34,8 @@ pub fn series(place: Vec3, velocity: Vec3, reach_m: f64) -> Series {
     next::<0>(&mut terms, &mut shape, &mut pull, 1.0 / whole);
     next::<1>(&mut terms, &mut shape, &mut pull, 1.0 / whole);
     next::<2>(&mut terms, &mut shape, &mut pull, 1.0 / whole);
-    if reach_m > FIVE_TERMS_M {
-        next::<3>(&mut terms, &mut shape, &mut pull, 1.0 / whole);
-        next::<4>(&mut terms, &mut shape, &mut pull, 1.0 / whole);
-    }
+    next::<3>(&mut terms, &mut shape, &mut pull, 1.0 / whole);
+    next::<4>(&mut terms, &mut shape, &mut pull, 1.0 / whole);
     terms
 }
 
@@ -100,7 +96,7 @@ impl Mover {
         let way_m = self.lead_m + self.speed_mps * self.length_s / 2.0;
         let (place, along) = if way_m.abs() <= SERIES_M {
             let (place, along) = start(self.lat_deg, self.lon_deg, self.course_deg);
-            at(&series(place, along, way_m.abs()), way_m)
+            at(&series(place, along), way_m)
         } else {
             Line::of(self.lat_deg, self.lon_deg, self.course_deg).ecef(way_m)
         };
@@ -163,13 +159,11 @@ enum Way {
 impl Relative {
     /// One mover as seen from another, each by its place and velocity in the middle of their one window; both short.
     pub fn short(one: (Vec3, Vec3), other: (Vec3, Vec3), length_s: f64) -> Relative {
-        let half_s = length_s / 2.0;
-        let around = |(place, velocity): (Vec3, Vec3)| series(place, velocity, dot(velocity, velocity).sqrt() * half_s);
-        let (mut terms, others) = (around(one), around(other));
+        let (mut terms, others) = (series(one.0, one.1), series(other.0, other.1));
         for (term, other) in terms.iter_mut().zip(others) {
             *term = minus(*term, other);
         }
-        Relative { way: Way::Short { terms, half_s } }
+        Relative { way: Way::Short { terms, half_s: length_s / 2.0 } }
     }
 
     /// The same for any two movers.
