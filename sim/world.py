@@ -137,7 +137,7 @@ class Member:
         others = [i for i in range(len(world.genesis.names)) if i != self.index]
         self.sessions = {
             peer: Session(
-                Ends(world.genesis.line, self.index, peer, world.node_key(peer)),
+                Ends(world.genesis.line, self.index, peer, world.node_key(peer), world.genesis.tag_key),
                 self.keys.sign,
                 world.fresh,
                 radio(world.weather.rate_bps) if RADIO in world.paths else None,

@@ -14,6 +14,7 @@ from keepclear.accord import tally as counting
 from keepclear.accord.statement import Kind, Precedence
 from keepclear.accord.times import zulu
 from keepclear.host.journal_error import JournalError
+from keepclear.host.path_link import PathLink
 from keepclear.line.peer import book_key
 from keepclear.node import clocks, clones, line_tests, listing, receipts, situation, staffed
 from keepclear.node.core import WATCH, Core
@@ -86,7 +87,7 @@ def status(service: "Service") -> View:
         "suspended_by": [core.name(party) for party in channel.suspended_by(situation.channel_words(core))],
         "next_test": _next_test(service),
         "disputes": [[core.name(d.party), d.reason] for d in state.disputes], "noise": dict(state.noise),
-        "datagrams": vars(service.path.counts), "mailbox": _mailbox(service),
+        "datagrams": _path(service.path), "mailbox": _path(service.mailbox),
         "bundle": _bundle(core), "watchdog": service.watchdogs.view(),
         "clones": [clones.words(core, twins) for twins in state.twins],
     }  # fmt: skip
@@ -270,9 +271,12 @@ def _next_test(service: "Service") -> View | None:
     return {"due_ms": due_ms, "by": core.name(party), "every_ms": rule.every_ms, "reply_ms": rule.reply_ms}
 
 
-def _mailbox(service: "Service") -> View | None:
-    box = service.mailbox
-    return None if box is None else {"error": box.error, **vars(box.counts)}
+def _path(link: PathLink | None) -> View | None:
+    """What a path process has counted since its start, and how it is; None if there is no such path."""
+    if link is None:
+        return None
+    how = {"pid": link.pid, "starts": link.starts, "fault": link.fault, "unsent": link.unsent}
+    return {"error": "not asked yet", "sorted_out": {}, **link.counts, **how}
 
 
 def _matter(service: "Service", matter: Matter) -> View:

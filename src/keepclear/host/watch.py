@@ -17,7 +17,6 @@ from keepclear.host import bundle as bundles
 from keepclear.host import identity as identities
 from keepclear.host.clock import Clock, boot_id
 from keepclear.host.config import Address, Config
-from keepclear.host.datagram import Counts
 from keepclear.host.identity import Identity
 from keepclear.host.inbox import Folder, Inbox, OneWay
 from keepclear.host.keys import NodeKeys
@@ -52,16 +51,6 @@ class NoKeys(NodeKeys):
         raise Mute("a watch has no key")
 
 
-class NoPath:
-    """In the place of the path to the peers."""
-
-    def __init__(self) -> None:
-        self.counts = Counts()
-
-    def close(self) -> None:
-        """There is nothing to close."""
-
-
 def watch_identity(directory: Path) -> Identity:
     """Who a watch is: none of the members of the line whose genesis is in its directory. Raises IdentityError."""
     genesis = identities.read_genesis(directory / "genesis")
@@ -84,8 +73,7 @@ class Watch(Service):
     def start(self) -> None:
         """Steps the start and begins to look for bundles."""
         genesis = self.identity.genesis
-        self.sessions = Sessions(genesis.line, self.identity.member, {}, self.identity.node.sign, os.urandom)
-        self.path = NoPath()  # type: ignore[assignment]
+        self.sessions = Sessions(genesis.line, self.identity.member, {}, b"", self.identity.node.sign, os.urandom)
         for digest in self.crashes.repeated():
             self.take(Aside(self.stamp(), digest))
         self.take(Start(self.stamp(), boot_id(), b"", b"", VERSION, self.settings))

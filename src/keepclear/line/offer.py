@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from keepclear.accord import canonical
-from keepclear.line import channel, handshake, part
+from keepclear.line import channel, handshake, part, tag
 from keepclear.record import suite
 
 ANSWER_MS: Final = 100  # the same answer is not given more often: what is repeated to us must not make us a sender
@@ -18,14 +18,15 @@ ANSWER_MS: Final = 100  # the same answer is not given more often: what is repea
 
 @dataclass(frozen=True)
 class Ends:
-    """Whose session it is: line id, own and peer's index among the members, the peer's Ed25519 node key; how long its
-    datagrams are at most, and for how long pieces are kept that make no whole yet.
+    """Whose session it is: line id, own and peer's index among the members, the peer's Ed25519 node key, the key of the
+    line's tags; how long its datagrams are at most, and for how long pieces are kept that make no whole yet.
     """
 
     line: bytes
     own: int
     peer: int
     peer_key: bytes
+    tag_key: bytes
     datagram_bytes: int = part.MAX_DATAGRAM
     age_ms: int = part.MAX_AGE_MS
 
@@ -126,14 +127,12 @@ class Candidate:
         return self._answered_ms is None or now_ms - self._answered_ms >= ANSWER_MS
 
 
-def address(line: bytes, sender: int, receiver: int) -> int:
-    """What stands in the counter's place of a HELLO or KEY: six bytes of the line id, sender, receiver."""
-    return int.from_bytes(line[:6] + bytes((sender, receiver)), "big")
-
-
 def datagrams(kind: int, ends: Ends, data: bytes) -> list[bytes]:
     """A handshake message cut into datagrams, named by its hash."""
     name = suite.sha(data)[: channel.ID_BYTES]
-    where = address(ends.line, ends.own, ends.peer)
+    where = tag.ends(ends.own, ends.peer)
     pieces = part.cut(data, ends.datagram_bytes - part.HEADER_BYTES)
-    return [part.Header(kind, name, where, nth, len(pieces)).encode() + piece for nth, piece in enumerate(pieces)]
+    return [
+        tag.tagged(ends.tag_key, part.Header(kind, name, where, nth, len(pieces)), piece)
+        for nth, piece in enumerate(pieces)
+    ]

@@ -22,9 +22,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
-from keepclear.line import channel, handshake, part
+from keepclear.line import channel, handshake, part, tag
 from keepclear.line.bucket import Bucket
-from keepclear.line.offer import Candidate, Ends, Offer, address
+from keepclear.line.offer import Candidate, Ends, Offer
 from keepclear.line.pace import Pace
 from keepclear.line.slow import Slow
 from keepclear.record import suite
@@ -41,7 +41,8 @@ class Reason(StrEnum):
     """Why a datagram is noise."""
 
     SHAPE = "no datagram of this line by its size or header"
-    ADDRESS = "a handshake for another line or between other members"
+    ADDRESS = "a handshake between other members"
+    STRANGER = "a handshake by somebody without the genesis of this line"
     UNKNOWN = "a session that is not in use"
     REPLAY = "a counter opened before or older than the window"
     SEAL = "the seal is not good"
@@ -167,6 +168,11 @@ class Session:
         """Whether a FRAME datagram with this session id is one that could be opened here."""
         return self._find(session) is not None
 
+    def inbound(self) -> dict[bytes, int]:
+        """The ids under which the peer may seal to us, each with the newest counter opened, -1 before the first."""
+        found = (self._current, *self._candidates.values())
+        return {c.name(self._ends.inward): c.unsealer.newest if c.unsealer else -1 for c in found if c}
+
     def receive(self, datagram: bytes, now_ms: int, source: str = "") -> list[Event]:
         """What a datagram means. `source` is the hands' word for where it came from: it gets its own allowance."""
         events = self._receive(datagram, now_ms, source)
@@ -182,8 +188,10 @@ class Session:
             return [Noise(Reason.SHAPE)]
         if header.kind in (part.FRAME, part.HELD):
             return self._receive_frame(header, datagram, now_ms)
-        if header.counter != address(self._ends.line, self._ends.peer, self._ends.own):
+        if tag.ends_of(header) != tag.ends(self._ends.peer, self._ends.own):
             return [Noise(Reason.ADDRESS)]
+        if not tag.is_tagged(self._ends.tag_key, datagram):
+            return [Noise(Reason.STRANGER)]
         if header.total > self._most_parts:
             return [Noise(Reason.SHAPE)]
         if header.kind == part.PIECES:

@@ -7,15 +7,15 @@ is addressed from; all else is dropped by its clear header. Noise is counted by 
 from collections import Counter
 from collections.abc import Callable, Mapping
 
-from keepclear.line import part
-from keepclear.line.offer import Ends, address
+from keepclear.line import part, tag
+from keepclear.line.offer import Ends
 from keepclear.line.pace import Pace
 from keepclear.line.session import Event, Noise, Reason, Session
 
 
 class Sessions:
-    """A session with every peer; `keys` are the peers' Ed25519 node keys by index of the member, `paces` those of peers
-    that have one of their own.
+    """A session with every peer; `keys` are the peers' Ed25519 node keys by index of the member, `tag_key` that of the
+    line's tags, `paces` those of peers that have one of their own.
     """
 
     def __init__(
@@ -23,16 +23,17 @@ class Sessions:
         line: bytes,
         own: int,
         keys: Mapping[int, bytes],
+        tag_key: bytes,
         sign: Callable[[bytes], bytes],
         fresh: Callable[[int], bytes],
         paces: Mapping[int, Pace] | None = None,
     ) -> None:
         by_peer = paces or {}
         self.by_peer = {
-            peer: Session(Ends(line, own, peer, key), sign, fresh, by_peer.get(peer))
+            peer: Session(Ends(line, own, peer, key, tag_key), sign, fresh, by_peer.get(peer))
             for peer, key in sorted(keys.items())
         }
-        self._addresses = {address(line, peer, own): peer for peer in self.by_peer}
+        self._ends = {tag.ends(peer, own): peer for peer in self.by_peer}
         self.noise: Counter[Reason] = Counter()
 
     def hello(self, now_ms: int) -> dict[int, list[bytes]]:
@@ -62,7 +63,7 @@ class Sessions:
 
     def _peer(self, header: part.Header) -> int | None:
         if header.kind in part.CLEAR:
-            return self._addresses.get(header.counter)
+            return self._ends.get(tag.ends_of(header))
         return next((peer for peer, session in self.by_peer.items() if session.hears(header.session)), None)
 
 

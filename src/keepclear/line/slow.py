@@ -4,10 +4,10 @@ The law: nothing goes out but through the air. Of a frame or a handshake of seve
 come, so that only the others go again: of frames under seal, of a HELLO or KEY in clear, since there is no key yet.
 """
 
-from keepclear.line import part
+from keepclear.line import part, tag
 from keepclear.line.air import Air, Heard, word
 from keepclear.line.channel import Sealer
-from keepclear.line.offer import Ends, address
+from keepclear.line.offer import Ends
 from keepclear.line.part import Header
 
 
@@ -15,7 +15,7 @@ class Slow:
     """The slow half of a session with one peer, by a path of `rate_bps` bits a second."""
 
     def __init__(self, ends: Ends, rate_bps: int) -> None:
-        self._where = address(ends.line, ends.own, ends.peer)
+        self._ends = ends
         self._air = Air(rate_bps)
         self._frames = Heard[int]()
         self._handshakes = Heard[bytes]()
@@ -41,7 +41,8 @@ class Slow:
         for name, total, mask in self._handshakes.due(now_ms):
             if mask == (1 << total) - 1:
                 self._handshakes.forget(name)
-            self._air.put_control([Header(part.PIECES, name, self._where, 0, 1).encode() + bytes((mask,))])
+            header = Header(part.PIECES, name, tag.ends(self._ends.own, self._ends.peer), 0, 1)
+            self._air.put_control([tag.tagged(self._ends.tag_key, header, bytes((mask,)))])
         if sealer is not None and (told := self._frames.due(now_ms)):
             self._air.put_control(sealer.seal_word(word(told)))
         return self._air.due(now_ms)

@@ -202,6 +202,13 @@ class Watchdog(Input, frozen=True, array_like=True, tag="watchdog"):
     text: str
 
 
+class PathProcess(Input, frozen=True, array_like=True, tag="path-process"):
+    """What has become of a process that stands between a path and this one: whether it works, and in words."""
+
+    works: bool
+    text: str
+
+
 AnyInput = (
     Start
     | Tick
@@ -222,6 +229,7 @@ AnyInput = (
     | DiskHangs
     | Damaged
     | Watchdog
+    | PathProcess
     | PutBack
 )
 

@@ -47,6 +47,7 @@ from keepclear.node.inputs import (
     Displayed,
     Durable,
     LetGo,
+    PathProcess,
     Plans,
     PutBack,
     Receive,
@@ -150,10 +151,9 @@ class Node:
                 core.alarm("damaged", text)
             case PutBack():
                 resumed.put_back(core)
-            case Watchdog(works=True, text=text):
-                core.show("watchdog", text)
-            case Watchdog(text=text):
-                core.alarm("watchdog", text)
+            case Watchdog() | PathProcess():
+                tell = core.show if data.works else core.alarm
+                tell("watchdog" if isinstance(data, Watchdog) else "path", data.text)
         if isinstance(data, Receive | Brought | Tracks | Plans):
             advice.assess_if_due(core)
 

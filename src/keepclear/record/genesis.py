@@ -7,7 +7,7 @@ the suite, the limits and the mode are fixed here. A line in mode EXERCISE or TE
 from enum import IntEnum
 from functools import cached_property
 from itertools import pairwise
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -126,6 +126,12 @@ class Genesis:
     def names(self) -> tuple[str, ...]:
         """The members' names by index."""
         return tuple(member.name for member in self.body.members)
+
+    @cached_property
+    def tag_key(self) -> bytes:
+        """The key of the line's tags (line/tag.py): a hash of the body, which others than its holders cannot make."""
+        body, _ = msgspec.msgpack.decode(self.document, type=tuple[bytes, Any])
+        return suite.sha(b"keepclear/tag/1\x00", body)
 
     @property
     def mode(self) -> Mode:
