@@ -1,181 +1,117 @@
-"""Two sockets on loopback: what is sent arrives with its source's name; errors and floods are counted, not raised."""
+"""Two sockets on loopback: what is sent arrives with its source's number; errors and floods are counted, not raised."""
 
-import asyncio
+import os
+import select
 import socket
-from collections.abc import Callable, Coroutine
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
-from keepclear.host.datagram import BURST, DATAGRAMS_PER_SECOND, BadAddress, DatagramPath
+from keepclear.host.datagram import BURST, DATAGRAMS_PER_SECOND, BadAddress, DatagramPath, bound, reached
 from keepclear.line import part
+from keepclear.line.sorter import STRANGERS
 
 WAIT_S = 20  # only how long a failing test takes to say so
+HERE = "127.0.0.1"
 
 
-class Ear:
-    """Keeps what was heard, and lets a test wait for a number of datagrams."""
-
-    def __init__(self) -> None:
-        self.heard: list[tuple[bytes, str]] = []
-        self._more = asyncio.Event()
-
-    def __call__(self, datagram: bytes, source: str) -> None:
-        self.heard.append((datagram, source))
-        self._more.set()
-
-    async def wait_for(self, enough: Callable[[list[tuple[bytes, str]]], bool]) -> None:
-        async with asyncio.timeout(WAIT_S):
-            while not enough(self.heard):
-                self._more.clear()
-                await self._more.wait()
+@contextmanager
+def pair(per_second: int = DATAGRAMS_PER_SECOND, burst: int = BURST) -> Iterator[tuple[DatagramPath, DatagramPath]]:
+    """Two paths, each the other's first peer; the first has a second one, whose port is closed."""
+    made, gone = [bound(), bound()], bound()
+    closed = gone.getsockname()
+    gone.close()
+    one = DatagramPath(made[0], [made[1].getsockname(), closed, ("255.255.255.255", 9)], per_second, burst)
+    yield one, DatagramPath(made[1], [made[0].getsockname()])
+    for each in made:
+        each.close()
 
 
-def run(story: Coroutine[object, object, None]) -> None:
-    asyncio.run(story)
+def say(path: DatagramPath, datagrams: list[bytes], number: int = 1, flash: bool = False) -> int:
+    return sum(path.send(number, datagram, flash, 0) for datagram in datagrams)
 
 
-def pair(per_second: int = DATAGRAMS_PER_SECOND, burst: int = BURST) -> tuple[DatagramPath, Ear, DatagramPath, Ear]:
-    ear_a, ear_b = Ear(), Ear()
-    a = DatagramPath(ear_a, {}, datagrams_per_second=per_second, burst=burst)
-    b = DatagramPath(ear_b, {"alfa": a.address})
-    a.configure("bravo", b.address)
-    return a, ear_a, b, ear_b
+def come(path: DatagramPath, count: int) -> list[tuple[bytes, int, str]]:
+    """The next so many datagrams, as soon as they are there."""
+    found: list[tuple[bytes, int, str]] = []
+    while len(found) < count:
+        assert select.select([path], [], [], WAIT_S)[0], f"{len(found)} of {count} came"
+        found += path.read(count - len(found))
+    return found
 
 
-def test_datagrams_go_both_ways_with_the_name_of_their_source() -> None:
-    async def story() -> None:
-        a, ear_a, b, ear_b = pair()
+def test_datagrams_go_both_ways_with_the_number_of_their_source() -> None:
+    with pair() as (a, b):
         largest = bytes(part.MAX_DATAGRAM)
-        assert a.send("bravo", [b"one", largest]) == 2
-        await ear_b.wait_for(lambda heard: len(heard) == 2)
-        assert ear_b.heard == [(b"one", "alfa"), (largest, "alfa")]
-        assert b.send("alfa", [b"two"]) == 1
-        await ear_a.wait_for(lambda heard: len(heard) == 1)
-        assert ear_a.heard == [(b"two", "bravo")]
+        assert say(a, [b"one", largest]) == 2
+        assert come(b, 2) == [(b"one", 1, HERE), (largest, 1, HERE)]
+        assert say(b, [b"two"]) == 1
+        assert come(a, 1) == [(b"two", 1, HERE)]
         assert (a.counts.sent, a.counts.received, b.counts.sent, b.counts.received) == (2, 1, 1, 2)
-        a.close()
-        a.close()
-        b.close()
-
-    run(story())
 
 
 def test_it_listens_on_loopback_unless_told_otherwise() -> None:
-    async def story() -> None:
-        path = DatagramPath(Ear(), {})
-        assert path.address[0] == "127.0.0.1"
-        path.close()
-
-    run(story())
+    with bound() as made:
+        assert made.getsockname()[0] == HERE
 
 
-def test_a_stranger_is_heard_without_a_name_and_never_answered() -> None:
-    async def story() -> None:
-        a, ear_a, b, _ = pair()
-        stranger = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        stranger.bind(("127.0.0.1", 0))
+def test_a_stranger_is_heard_without_a_number_and_never_answered() -> None:
+    with pair() as (a, b), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+        stranger.bind((HERE, 0))
         stranger.setblocking(False)
-        stranger.sendto(b"x" * 2_000, a.address)
-        await ear_a.wait_for(lambda heard: len(heard) == 1)
-        datagram, source = ear_a.heard[0]
-        assert source == ""
-        assert a.counts.from_elsewhere == 1
+        stranger.sendto(b"x" * 2_000, stranger_reaches(b))
+        [(datagram, number, host)] = come(b, 1)
+        assert (number, host, b.counts.from_elsewhere) == (STRANGERS, HERE, 1)
         assert part.read(datagram) is None, "what was too long for a datagram is still too long"
-        a.send("bravo", [b"to bravo"])
+        say(b, [b"to alfa"])
+        come(a, 1)
         with pytest.raises(BlockingIOError):
             stranger.recv(1)
-        stranger.close()
-        a.close()
-        b.close()
 
-    run(story())
+
+def stranger_reaches(path: DatagramPath) -> tuple[str, int]:
+    with socket.socket(fileno=os.dup(path.fileno())) as same:
+        host, port = same.getsockname()
+        return host, port
 
 
 def test_a_closed_port_and_a_missing_route_are_counted_and_the_path_goes_on() -> None:
-    async def story() -> None:
-        a, ear_a, b, _ = pair()
-        gone = DatagramPath(Ear(), {})
-        a.configure("gone", gone.address)
-        gone.close()
-        a.configure("everybody", ("255.255.255.255", 9))  # refused by the system without leave to broadcast
+    with pair() as (a, b):
         for _ in range(50):
-            a.send("gone", [b"anybody there"])
-        assert a.send("everybody", [b"anybody there"]) == 0
+            say(a, [b"anybody there"], 2)
+        assert say(a, [b"anybody there"], 3) == 0, "refused by the system without leave to broadcast"
         assert a.counts.errors >= 1
-        b.send("alfa", [b"still here"])
-        await ear_a.wait_for(lambda heard: len(heard) == 1)
-        assert ear_a.heard == [(b"still here", "bravo")]
-        a.close()
-        b.close()
-
-    run(story())
+        say(b, [b"still here"])
+        assert come(a, 1) == [(b"still here", 1, HERE)]
 
 
 def test_what_is_over_the_rate_is_dropped_and_counted_but_flash_goes() -> None:
-    async def story() -> None:
-        a, _, b, ear_b = pair(per_second=1, burst=10)
-        assert a.send("bravo", [b"routine"] * 100) <= 11
-        assert a.counts.over_rate >= 89
-        assert a.send("bravo", [b"flash"] * 20, flash=True) == 20
-        await ear_b.wait_for(lambda heard: sum(datagram == b"flash" for datagram, _ in heard) == 20)
-        a.close()
-        b.close()
-
-    run(story())
+    with pair(per_second=1, burst=10) as (a, b):
+        assert say(a, [b"routine"] * 100) == 10
+        assert a.counts.over_rate == 90
+        assert say(a, [b"flash"] * 20, flash=True) == 20
+        assert [datagram for datagram, _, _ in come(b, 30)] == [b"routine"] * 10 + [b"flash"] * 20
 
 
-def test_a_flood_does_not_keep_the_loop_from_its_other_work() -> None:
-    async def story() -> None:
-        a, ear_a, b, _ = pair()
-        b.send("alfa", [b"x"] * 1_000)
-        turns = 0
-        async with asyncio.timeout(WAIT_S):
-            while len(ear_a.heard) < 200:
-                await asyncio.sleep(0)
-                turns += 1
-        assert turns >= 3, "64 datagrams at most are read before others have their turn"
-        a.close()
-        b.close()
-
-    run(story())
-
-
-def test_an_ear_that_closes_the_path_is_not_called_again() -> None:
-    async def story() -> None:
-        ear = Ear()
-        paths: list[DatagramPath] = []
-
-        def heard(datagram: bytes, source: str) -> None:
-            ear(datagram, source)
-            paths[0].close()
-
-        paths.append(DatagramPath(heard, {}))
-        sender = DatagramPath(Ear(), {"ear": paths[0].address})
-        sender.send("ear", [b"one", b"two", b"three"])
-        await ear.wait_for(lambda heard: len(heard) == 1)
-        await asyncio.sleep(0)
-        assert [datagram for datagram, _ in ear.heard] == [b"one"]
-        sender.close()
-
-    run(story())
+def test_no_more_is_read_at_once_than_is_asked_for() -> None:
+    with pair() as (a, b):
+        say(a, [b"x"] * 100)
+        assert select.select([b], [], [], WAIT_S)[0]
+        assert len(list(b.read(8))) == 8
 
 
 def test_ipv6_where_the_machine_has_it() -> None:
-    async def story() -> None:
-        ear = Ear()
-        try:
-            a = DatagramPath(ear, {}, ("::1", 0))
-        except OSError:
-            pytest.skip("no IPv6 on this machine")
-        b = DatagramPath(Ear(), {"alfa": a.address}, ("::1", 0))
-        a.configure("bravo", b.address)
-        b.send("alfa", [b"six"])
-        await ear.wait_for(lambda heard: len(heard) == 1)
-        assert ear.heard == [(b"six", "bravo")]
-        a.close()
-        b.close()
-
-    run(story())
+    try:
+        made = [bound(("::1", 0)), bound(("::1", 0))]
+    except OSError:
+        pytest.skip("no IPv6 on this machine")
+    addresses = [reached(one, {"other": other.getsockname()[:2]}) for one, other in zip(made, made[::-1], strict=True)]
+    a, b = (DatagramPath(one, known) for one, known in zip(made, addresses, strict=True))
+    say(a, [b"six"])
+    assert come(b, 1) == [(b"six", 1, "::1")]
+    for one in made:
+        one.close()
 
 
 @pytest.mark.parametrize(
@@ -188,8 +124,5 @@ def test_ipv6_where_the_machine_has_it() -> None:
     ],
 )
 def test_an_address_that_cannot_be_used_is_refused_at_the_start(address: tuple[str, int], hint: str) -> None:
-    async def story() -> None:
-        with pytest.raises(BadAddress, match=f"bravo: .*{hint}"):
-            DatagramPath(Ear(), {"bravo": address})
-
-    run(story())
+    with bound() as made, pytest.raises(BadAddress, match=f"bravo: .*{hint}"):
+        reached(made, {"bravo": address})

@@ -32,7 +32,7 @@ class Ear:
         self._news = asyncio.Event()
 
     def __call__(self, datagram: bytes, source: str) -> None:
-        assert source == mailbox_path.SOURCE
+        assert source == "peer"
         self.heard.append(datagram)
         self._news.set()
 

@@ -13,6 +13,7 @@ from keepclear.line.session import Event, Noise, Opened, Reason, Reply, Session,
 
 LINE = bytes(range(32))
 KEYS = [SigningKey(bytes([i + 1]) * 32) for i in range(3)]
+TAG_KEY = bytes(range(32, 64))
 PUBLIC = [bytes(key.verify_key) for key in KEYS]
 
 
@@ -23,7 +24,7 @@ def signer(member: int) -> Callable[[bytes], bytes]:
 def member(own: int, seed: int = 0, line: bytes = LINE, pace: Pace | None = None) -> Session:
     """One start of alfa (0) or bravo (1): another seed is another start."""
     fresh = random.Random(f"{own} {seed}").randbytes
-    return Session(Ends(line, own, 1 - own, PUBLIC[1 - own]), signer(own), fresh, pace)
+    return Session(Ends(line, own, 1 - own, PUBLIC[1 - own], TAG_KEY), signer(own), fresh, pace)
 
 
 class Talk:

@@ -10,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
-from tests.line.talk import KEYS, LINE, PUBLIC, member
+from tests.line.talk import KEYS, LINE, PUBLIC, TAG_KEY, member
 
 from keepclear.accord import canonical
 from keepclear.line import handshake, offer, part
@@ -27,8 +27,8 @@ def hello_of(own: int, line: bytes = LINE, key: int | None = None, **changed: ob
     return carried(part.HELLO, own, handshake.message(body, signature))
 
 
-def carried(kind: int, own: int, message: bytes) -> list[bytes]:
-    return offer.datagrams(kind, Ends(LINE, own, 1 - own, b""), message)
+def carried(kind: int, own: int, message: bytes, tag_key: bytes = TAG_KEY) -> list[bytes]:
+    return offer.datagrams(kind, Ends(LINE, own, 1 - own, b"", tag_key), message)
 
 
 def last(session: Session, datagrams: list[bytes]) -> list[Event]:
@@ -58,12 +58,13 @@ def test_a_true_hello_made_by_hand_is_answered() -> None:
         (carried(part.HELLO, 1, b"not canonical"), Reason.MALFORMED),
         (carried(part.KEY, 1, b"\x92\xc4\x00\xc4\x00"), Reason.MALFORMED),
         (carried(part.HELLO, 0, b"from ourselves"), Reason.ADDRESS),
+        (carried(part.HELLO, 1, b"by a stranger", bytes(32)), Reason.STRANGER),
         (carried(part.HELLO, 1, bytes(2_400)), Reason.SHAPE),
     ],
     ids=[
         "wrong signer", "another line", "to another", "from another", "another version", "short nonce", "short key",
         "X25519 point zero", "X25519 point of small order", "ML-KEM key out of range", "unsigned", "not canonical",
-        "an empty KEY", "own address", "three parts",
+        "an empty KEY", "own address", "another tag", "three parts",
     ],
 )  # fmt: skip
 def test_a_hello_that_is_not_the_peers_is_noise_and_leaves_nothing(datagrams: list[bytes], reason: Reason) -> None:

@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 from tests.line.talk import Talk, member
 
-from keepclear.line import part
+from keepclear.line import part, tag
 from keepclear.line.air import IP_BYTES, word
 from keepclear.line.channel import Sealer
-from keepclear.line.offer import address
 from keepclear.line.pace import RADIO_DATAGRAM, radio
 from keepclear.line.session import Noise, Opened, Reason, Reply, Session
 
@@ -82,9 +81,9 @@ def test_the_vector_has_the_bytes_that_are_sent() -> None:
     assert word(told).hex() == vector["held"]
     assert [d.hex() for d in sealer.seal_word(word(told))] == [vector["held_datagram"]]
     pieces = bytes.fromhex(vector["pieces_datagram"])
-    where = address(bytes.fromhex(session_vector()["line"]), 0, 1)
-    assert part.read(pieces) == (part.PIECES, bytes.fromhex(vector["pieces_name"]), where, 0, 1)
-    assert pieces[part.HEADER_BYTES :] == bytes((vector["pieces_mask"],))
+    header = part.Header(part.PIECES, bytes.fromhex(vector["pieces_name"]), tag.ends(0, 1), 0, 1)
+    mask = bytes((vector["pieces_mask"],))
+    assert pieces == tag.tagged(bytes.fromhex(session_vector()["tag_key"]), header, mask)
 
 
 def session_vector() -> dict[str, Any]:

@@ -1,14 +1,14 @@
 """All sessions of a member: each datagram finds its peer, a flood finds nothing, and real sockets carry it."""
 
-import asyncio
 import os
 import random
+import select
 import tracemalloc
 
-from tests.line.talk import LINE, PUBLIC, member, signer
+from tests.line.talk import LINE, PUBLIC, TAG_KEY, member, signer
 
-from keepclear.host.datagram import DatagramPath
-from keepclear.line import offer, part
+from keepclear.host.datagram import DatagramPath, bound
+from keepclear.line import offer, part, tag
 from keepclear.line.bucket import Bucket
 from keepclear.line.offer import Ends
 from keepclear.line.session import (
@@ -35,6 +35,7 @@ def members(count: int) -> list[Sessions]:
             LINE,
             own,
             {peer: key for peer, key in keys.items() if peer != own},
+            TAG_KEY,
             signer(own),
             random.Random(own).randbytes,
         )
@@ -70,15 +71,19 @@ def test_three_members_have_three_sessions_and_each_datagram_finds_its_own() -> 
     assert line[0].tick(100) == {}
 
 
+def tagged(header: part.Header, body: bytes) -> bytes:
+    return tag.tagged(TAG_KEY, header, body)
+
+
 def test_100_000_garbage_datagrams_grow_nothing_and_the_sessions_still_come_up() -> None:
     line, chance = members(2), random.Random(3)
-    where = offer.address(LINE, 1, 0)
+    where = tag.ends(1, 0)
     shapes = [
         lambda: chance.randbytes(chance.randrange(0, 1_300)),
         lambda: part.Header(part.FRAME, chance.randbytes(8), chance.getrandbits(64), 0, 128).encode() + bytes(1_181),
-        lambda: part.Header(part.HELLO, chance.randbytes(8), where, 0, 2).encode() + chance.randbytes(1_181),
-        lambda: part.Header(part.KEY, chance.randbytes(8), where, chance.randrange(2), 2).encode() + bytes(1_181),
-        lambda: part.Header(part.HELLO, chance.randbytes(8), where, 0, 1).encode() + bytes(100),
+        lambda: tagged(part.Header(part.HELLO, chance.randbytes(8), where, 0, 2), chance.randbytes(1_181)),
+        lambda: tagged(part.Header(part.KEY, chance.randbytes(8), where, chance.randrange(2), 2), bytes(1_181)),
+        lambda: tagged(part.Header(part.HELLO, chance.randbytes(8), where, 0, 1), bytes(100)),
     ]
     try:
         for nth in range(100_000):
@@ -99,7 +104,7 @@ def test_100_000_garbage_datagrams_grow_nothing_and_the_sessions_still_come_up()
 
 
 def unsigned_hello(nth: int) -> list[bytes]:
-    return offer.datagrams(part.HELLO, Ends(LINE, 1, 0, b""), b"\x92\xc4\x02%c%c\xc4\x00" % divmod(nth, 256))
+    return offer.datagrams(part.HELLO, Ends(LINE, 1, 0, b"", TAG_KEY), b"\x92\xc4\x02%c%c\xc4\x00" % divmod(nth, 256))
 
 
 def test_signatures_are_checked_so_often_and_no_oftener_for_each_source() -> None:
@@ -163,36 +168,29 @@ def test_a_bucket_loses_no_fraction_and_a_clock_that_steps_back_gives_nothing() 
 
 
 def test_two_members_talk_over_real_sockets() -> None:
-    async def story() -> None:
-        done = asyncio.Event()
-        long = os.urandom(65_536)
-        alfa, bravo = (Ends(LINE, own, 1 - own, PUBLIC[1 - own]) for own in (0, 1))
-        sessions = {"alfa": Session(alfa, signer(0), os.urandom), "bravo": Session(bravo, signer(1), os.urandom)}
-        paths: dict[str, DatagramPath] = {}
-        opened: list[bytes] = []
+    names, long = ["alfa", "bravo"], os.urandom(65_536)
+    made = [bound(), bound()]
+    paths = [DatagramPath(made[own], [made[1 - own].getsockname()]) for own in range(2)]
+    sessions = [Session(Ends(LINE, i, 1 - i, PUBLIC[1 - i], TAG_KEY), signer(i), os.urandom) for i in range(2)]
+    opened: list[bytes] = []
 
-        def ear(own: str, peer: str) -> DatagramPath:
-            def heard(datagram: bytes, source: str) -> None:
-                for event in sessions[own].receive(datagram, 0, source):
-                    if isinstance(event, Reply):
-                        paths[own].send(peer, event.datagrams)
-                    elif isinstance(event, Up) and own == "alfa":
-                        paths[own].send(peer, sessions[own].seal(long))
-                    elif isinstance(event, Opened):
-                        opened.append(event.frame)
-                        done.set()
+    def say(own: int, datagrams: list[bytes]) -> None:
+        assert all(paths[own].send(1, datagram, False, 0) for datagram in datagrams)
 
-            return DatagramPath(heard, {})
-
-        paths |= {"alfa": ear("alfa", "bravo"), "bravo": ear("bravo", "alfa")}
-        paths["alfa"].configure("bravo", paths["bravo"].address)
-        paths["bravo"].configure("alfa", paths["alfa"].address)
-        paths["alfa"].send("bravo", sessions["alfa"].hello(0))
-        async with asyncio.timeout(WAIT_S):
-            await done.wait()
-        assert opened == [long]
-        assert paths["bravo"].counts.from_elsewhere == 0
-        for path in paths.values():
-            path.close()
-
-    asyncio.run(story())
+    say(0, sessions[0].hello(0))
+    while not opened:
+        ready, _, _ = select.select(paths, [], [], WAIT_S)
+        assert ready, "nothing came"
+        for path in ready:
+            own = paths.index(path)
+            for event in [e for d, _, _ in path.read(100) for e in sessions[own].receive(d, 0, names[1 - own])]:
+                if isinstance(event, Reply):
+                    say(own, event.datagrams)
+                elif isinstance(event, Up) and own == 0:
+                    say(own, sessions[own].seal(long))
+                elif isinstance(event, Opened):
+                    opened.append(event.frame)
+    assert opened == [long]
+    assert [path.counts.from_elsewhere for path in paths] == [0, 0]
+    for one in made:
+        one.close()

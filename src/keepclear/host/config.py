@@ -12,9 +12,12 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+
+if TYPE_CHECKING:
+    import ssl
 
 MAX_BYTES: Final = 65_536
 Address = tuple[str, int]
@@ -203,6 +206,16 @@ def example_config(
         datagrams_per_s=Limits().datagrams_per_s,
         track_connections=Limits().track_connections,
     )
+
+
+def certificates(at: MailboxAt) -> "ssl.SSLContext | None":
+    """What the mailbox's own certificate is judged by; None for one of this machine. Raises ConfigError."""
+    import ssl  # noqa: PLC0415 - only for those who have a mailbox
+
+    try:
+        return ssl.create_default_context(cafile=at.ca) if at.url.startswith("https") else None
+    except OSError as error:
+        raise ConfigError(f"{at.ca}: mailbox.ca: no certificate can be read from it: {error}") from error
 
 
 class _Reading:

@@ -8,7 +8,6 @@ the mailbox does. Urgent datagrams (FLASH, heartbeats, handshakes) have a queue 
 """
 
 import asyncio
-import ssl
 from collections import deque
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from typing import Final, TypeVar
 import aiohttp
 import msgspec
 
-from keepclear.host.config import ConfigError, MailboxAt
+from keepclear.host.config import MailboxAt, certificates
 from keepclear.host.mailbox_store import Fetch, Found, Put
 from keepclear.line.bucket import Bucket
 
@@ -33,7 +32,6 @@ RETRY_S: Final = (0.25, 5.0)
 MAX_ANSWER: Final = 262_144
 READS_AT_ONCE: Final = 64  # then the loop's other work has its turn
 READS_PER_SECOND: Final = 5_000
-SOURCE: Final = "mailbox"  # it has an allowance of signature checks of its own
 
 Waiting = deque[tuple[int, bytes, bytes]]  # when it came, box, datagram
 Work = Callable[[], Coroutine[None, None, None]]
@@ -57,7 +55,8 @@ class Counts:
 
 
 class MailboxPath:
-    """A mailbox in use. `boxes_out` and `boxes_in` are the names of the boxes to and from each peer.
+    """A mailbox in use. `boxes_out` and `boxes_in` are the names of the boxes to and from each peer. `heard(datagram,
+    peer)` is called for each datagram, with the name of the peer whose box it was in.
 
     Raises ConfigError when no certificates can be read from the file that is configured.
     """
@@ -76,13 +75,14 @@ class MailboxPath:
         self._name = at.name or None
         self._out = dict(boxes_out)
         self._places = dict.fromkeys(boxes_in.values(), b"")
+        self._names = {box: name for name, box in boxes_in.items()}
         self._allowance = Bucket(READS_PER_SECOND, READS_PER_SECOND)
         self._urgent: Waiting = deque(maxlen=MAX_QUEUE)
         self._bulk: Waiting = deque(maxlen=MAX_QUEUE)
         self._wanted = {id(self._urgent): asyncio.Event(), id(self._bulk): asyncio.Event()}
         # No proxy, no redirect, no cookie, nothing unpacked: the address is the one that was configured.
         self._http = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=8, ssl=_context(at)),
+            connector=aiohttp.TCPConnector(limit=8, ssl=certificates(at) or True),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"User-Agent": "keepclear", "Accept-Encoding": "identity"},
             auto_decompress=False,
@@ -144,16 +144,16 @@ class MailboxPath:
             pause_s = RETRY_S[0]
             for (box, _), one in zip(asked, found, strict=True):
                 self._places[box] = one.place[:64]
-                await self._take(one.datagrams)
+                await self._take(one.datagrams, self._names[box])
             await asyncio.sleep(PACE_S)
 
-    async def _take(self, datagrams: list[bytes]) -> None:
+    async def _take(self, datagrams: list[bytes], name: str) -> None:
         for number, datagram in enumerate(datagrams, 1):
             if not self._allowance.take(self._now_ms()):
                 self.counts.over_rate += 1
                 continue
             self.counts.fetched += 1
-            self._heard(datagram, SOURCE)
+            self._heard(datagram, name)
             if number % READS_AT_ONCE == 0:
                 await asyncio.sleep(0)
 
@@ -208,10 +208,3 @@ async def _bounded(content: aiohttp.StreamReader) -> bytes:
         if len(data) > MAX_ANSWER:
             raise Unheard(f"an answer of more than {MAX_ANSWER} bytes")
     return bytes(data)
-
-
-def _context(at: MailboxAt) -> ssl.SSLContext | bool:
-    try:
-        return ssl.create_default_context(cafile=at.ca) if at.url.startswith("https") else True
-    except OSError as error:
-        raise ConfigError(f"{at.ca}: mailbox.ca: no certificate can be read from it: {error}") from error

@@ -1,15 +1,17 @@
-"""The mailbox's path process: the loop round the mailbox's client, and the pair to the node.
+"""The path process of the mailbox: the loop round its client, and the pair to the node.
 
-The law: that of host/path_process.py. What a box brings is sorted as datagrams are, each box being a source of its own,
+The law: that of host/path_porter.py. What a box brings is sorted as datagrams are, each box being a source of its own,
 so that one that is filled with garbage does not keep the others from the node.
 """
 
 import asyncio
+import sys
+from contextlib import suppress
 from pathlib import Path
 
 from keepclear.host.config import MailboxAt
 from keepclear.host.mailbox_path import MailboxPath
-from keepclear.host.path_process import Porter
+from keepclear.host.path_porter import Porter, begin
 from keepclear.host.path_wire import End, Given, Gone
 
 
@@ -73,3 +75,13 @@ class _Carrier:
         self._loop.remove_reader(self._end)
         if not self._gone.done():
             self._gone.set_result(None)
+
+
+def main(parent: int, link: int) -> None:
+    """The process, by its node's and its end of the pair."""
+    with suppress(Gone):
+        carry_boxes(*begin(parent, link))
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))

@@ -72,11 +72,11 @@ class PathLink:
     def start(self) -> None:
         """Starts the process."""
         self._end, theirs = wire.pair()
-        udp = -1 if self._udp is None else self._udp.fileno()
+        program = "mailbox_process" if self._udp is None else "path_process"
         with theirs:
-            kept = tuple(fd for fd in (theirs.fileno(), udp) if fd >= 0)
+            kept = (theirs.fileno(), *(() if self._udp is None else (self._udp.fileno(),)))
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "keepclear.host.path_process", *map(str, (getpid(), theirs.fileno(), udp))],
+                [sys.executable, "-m", f"keepclear.host.{program}", *map(str, (getpid(), *kept))],
                 stdin=subprocess.DEVNULL, stdout=2, pass_fds=kept, start_new_session=True,
             )  # fmt: skip
         self.starts += 1

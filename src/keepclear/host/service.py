@@ -19,7 +19,7 @@ import msgspec
 
 from keepclear.host import datagram, mend, path_wire
 from keepclear.host.clock import Clock, boot_id
-from keepclear.host.config import Config
+from keepclear.host.config import Config, certificates
 from keepclear.host.crashes import Crashes
 from keepclear.host.hands import Group, Hands
 from keepclear.host.identity import Identity
@@ -157,6 +157,7 @@ class Service:
         at = self.config.mailbox
         if at is None:
             return None
+        certificates(at)  # what is wrong with them is told at the start
         genesis, me = self.identity.genesis, self.identity.member
         own = genesis.keys[genesis.node_key(me)].key.ed25519
         served = [keys[self._names.index(name)] for name in self._by_box]
