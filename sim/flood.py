@@ -1,0 +1,113 @@
+"""Floods of datagrams against one node, from other addresses than its peers': garbage, handshakes, copies, forgeries.
+
+The law: what is sent is made before the sending begins, from a seed, so that the sender is as fast as the machine lets
+it be. `python -m sim.flood FILE HOST PORT RATE SECONDS` sends what stands in a file, each behind its length of two
+bytes, over and over; it prints how many a second went out. Loopback only: the senders' addresses are 127.1.0.1 and on.
+"""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from itertools import cycle
+from pathlib import Path
+from random import Random
+from typing import Final
+
+from keepclear.line import part, tag
+
+ADDRESSES: Final = 200
+BURST_S: Final = 0.002
+PREPARED: Final = 5_000
+
+
+def garbage(draw: Random) -> list[bytes]:
+    """Random bytes of random lengths; every fifth begins as a datagram of a line may."""
+    found = [draw.randbytes(draw.randrange(1, part.MAX_DATAGRAM + 1)) for _ in range(PREPARED)]
+    return [part.Header(part.FRAME, one[:8].ljust(8), nth, 0, 1).encode() + one[27:] if nth % 5 == 0 else one
+            for nth, one in enumerate(found)]  # fmt: skip
+
+
+def handshakes(draw: Random, key: bytes, sender: int, receiver: int) -> list[bytes]:
+    """HELLOs in two parts that nobody has signed, each another, tagged with a key."""
+    found = []
+    for _ in range(PREPARED // 2):
+        name = draw.randbytes(8)
+        for nth in range(2):
+            header = part.Header(part.HELLO, name, tag.ends(sender, receiver), nth, 2)
+            found.append(tag.tagged(key, header, draw.randbytes(1_181 if nth == 0 else 212)))
+    return found
+
+
+def forgeries(draw: Random, recorded: Iterable[bytes]) -> list[bytes]:
+    """Datagrams of the sessions that stand in recorded ones, with counters to come and seals that are not good."""
+    sessions = {}
+    for one in recorded:
+        header = part.read(one)
+        if header is not None and header.kind == part.FRAME:
+            sessions[header.session] = header.counter
+    kinds = list(sessions.items())
+    found = []
+    for nth in range(PREPARED if kinds else 0):
+        session, counter = kinds[nth % len(kinds)]
+        found.append(part.Header(part.FRAME, session, counter + nth, 0, 1).encode() + draw.randbytes(300))
+    return found
+
+
+class Flood:
+    """A flood that is on, from a process that is nicer than the nodes."""
+
+    def __init__(self, folder: Path, datagrams: list[bytes], port: int, rate: int, seconds: float) -> None:
+        path = folder / "flood"
+        path.write_bytes(b"".join(len(one).to_bytes(2, "big") + one for one in datagrams))
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "sim.flood", str(path), "127.0.0.1", str(port), str(rate), str(seconds)],
+            stdout=subprocess.PIPE, text=True, preexec_fn=lambda: os.nice(5),
+        )  # fmt: skip
+
+    @property
+    def is_on(self) -> bool:
+        """Whether it still sends."""
+        return self._process.poll() is None
+
+    def end(self) -> float:
+        """Ends it, if it has not ended; how many datagrams a second it has sent."""
+        self._process.terminate()
+        return float(self._process.communicate()[0] or 0)
+
+
+def _send(path: Path, target: tuple[str, int], rate: int, seconds: float) -> float:
+    data, datagrams, at = path.read_bytes(), [], 0
+    while at < len(data):
+        size = int.from_bytes(data[at : at + 2], "big")
+        datagrams.append(data[at + 2 : at + 2 + size])
+        at += 2 + size
+    senders = []
+    for nth in range(ADDRESSES):
+        made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        made.bind((f"127.1.{nth // 250}.{nth % 250 + 1}", 0))
+        made.connect(target)
+        senders.append(made)
+    pairs, sent, began_s = zip(cycle(senders), cycle(datagrams), strict=False), 0, time.monotonic()
+    while (now_s := time.monotonic() - began_s) < seconds:
+        for _ in range(max(0, int(now_s * rate) - sent) if rate * BURST_S >= 1 else 1):
+            sender, datagram = next(pairs)
+            try:
+                sender.send(datagram)
+            except OSError:  # full, or a closed port's answer: a flood does not care
+                continue
+            finally:
+                sent += 1
+        time.sleep(BURST_S)
+    return sent / seconds
+
+
+def main(arguments: list[str]) -> None:
+    file, host, port, rate, seconds = arguments
+    print(_send(Path(file), (host, int(port)), int(rate), float(seconds)))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
