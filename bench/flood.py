@@ -1,8 +1,8 @@
 """What a flood does to a line: FLASH receipts, the node's processor, and what its path process gave on and dropped.
 
-The law: two real nodes on loopback; A says a FLASH a second, B is flooded from 200 other addresses by a nicer process, as
-fast as is written and the machine lets it. A receipt's time is from when the FLASH was due until A's onlooker was told
-of it. The sender shares the two cores with both nodes. No peer does this, so none stands beside.
+The law: two real nodes on loopback; A says a FLASH a second, B is flooded from 200 other addresses by a nicer process,
+as fast as is written and the machine lets it. A receipt's time is from when the FLASH was due until A's onlooker was
+told of it. The sender shares the two cores with both nodes. No peer does this, so none stands beside.
 """
 
 import os
@@ -102,9 +102,8 @@ class _Scene:
                 due[said.leaf.hex()] = began_s + nth + 0.5
         until_s = time.monotonic() + PATIENCE_S
         came = {leaf: self._looks[0].wait_receipt(leaf, until_s) for leaf in due}
-        return sorted(at_s - due[leaf] for leaf, at_s in came.items() if at_s is not None), list(came.values()).count(
-            None
-        )
+        times = sorted(at_s - due[leaf] for leaf, at_s in came.items() if at_s is not None)
+        return times, len(due) - len(times)
 
     def _spent(self) -> tuple[float, float]:
         """Processor seconds of B's node and of its path process so far."""

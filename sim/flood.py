@@ -6,6 +6,7 @@ bytes, over and over; it prints how many a second went out. Loopback only: the s
 """
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from keepclear.line import part, tag
 ADDRESSES: Final = 200
 BURST_S: Final = 0.002
 PREPARED: Final = 5_000
+NICE: Final = 5
 
 
 def garbage(draw: Random) -> list[bytes]:
@@ -64,7 +66,7 @@ class Flood:
         path.write_bytes(b"".join(len(one).to_bytes(2, "big") + one for one in datagrams))
         self._process = subprocess.Popen(
             [sys.executable, "-m", "sim.flood", str(path), "127.0.0.1", str(port), str(rate), str(seconds)],
-            stdout=subprocess.PIPE, text=True, preexec_fn=lambda: os.nice(5),
+            stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
 
     @property
@@ -90,8 +92,10 @@ def _send(path: Path, target: tuple[str, int], rate: int, seconds: float) -> flo
         made.bind((f"127.1.{nth // 250}.{nth % 250 + 1}", 0))
         made.connect(target)
         senders.append(made)
+    ended: list[bool] = []
+    signal.signal(signal.SIGTERM, lambda *_: ended.append(True))
     pairs, sent, began_s = zip(cycle(senders), cycle(datagrams), strict=False), 0, time.monotonic()
-    while (now_s := time.monotonic() - began_s) < seconds:
+    while (now_s := time.monotonic() - began_s) < seconds and not ended:
         for _ in range(max(0, int(now_s * rate) - sent) if rate * BURST_S >= 1 else 1):
             sender, datagram = next(pairs)
             try:
@@ -101,11 +105,12 @@ def _send(path: Path, target: tuple[str, int], rate: int, seconds: float) -> flo
             finally:
                 sent += 1
         time.sleep(BURST_S)
-    return sent / seconds
+    return sent / now_s
 
 
 def main(arguments: list[str]) -> None:
     file, host, port, rate, seconds = arguments
+    os.nice(NICE)
     print(_send(Path(file), (host, int(port)), int(rate), float(seconds)))
 
 
