@@ -1,4 +1,4 @@
-"""What a flood leaves of a line: which datagrams go on, in which sequence, and that nobody's flood takes from another."""
+"""What a flood leaves of a line: what goes on, in which sequence, and that no source takes from another by flooding."""
 
 import random
 from collections import Counter
