@@ -73,7 +73,7 @@ def _status_rows(found: View) -> list[tuple[str, str]]:
         ("own picture", f"{found['tracks']} tracks, {found['plans']} plans, {len(found['advisories'])} advisories"),
         *_channel(found),
         *_worth(found),
-        *_mailbox(found),
+        *_paths(found),
         *([("bundle", _bundle(*found["bundle"]))] if found["bundle"] else []),
         *_watchdog(found["watchdog"]),
         *_disks(found),
@@ -117,12 +117,30 @@ def _four(peer: View) -> list[str]:
     return [clean(peer["name"]), link, facts["staffed"].upper() + seen, facts["authentic"], political, same]
 
 
-def _mailbox(found: View) -> list[tuple[str, str]]:
-    box = found["mailbox"]
-    if box is None:
-        return []
-    state = f"NOT WORKING: {clean(box['error'])}" if box["error"] else "works"
-    return [("mailbox", f"{state}, {box['put']} datagrams put, {box['fetched']} fetched")]
+def _paths(found: View) -> list[tuple[str, str]]:
+    """Each path's process, and what it has dropped before the node saw it."""
+    udp, box = found["datagrams"], found["mailbox"]
+    rows = []
+    if udp is not None:
+        counts = (
+            f"{udp.get('sent', 0)} sent, {udp.get('received', 0)} received, {udp.get('given', 0)} given to the node"
+        )
+        rows += [("datagrams", f"{_process(udp, '')}, {counts}"), *_sorted_out(udp)]
+    if box is not None:
+        counts = f"{box.get('put', 0)} datagrams put, {box.get('fetched', 0)} fetched"
+        rows += [("mailbox", f"{_process(box, box['error'])}, {counts}"), *_sorted_out(box)]
+    return rows
+
+
+def _process(path: View, error: str) -> str:
+    wrong = f"its process {path['fault']}" if path["fault"] else clean(error)
+    again = f", started anew {path['starts'] - 1} times" if path["starts"] > 1 else ""
+    return (f"NOT WORKING: {wrong}" if wrong else "works") + again
+
+
+def _sorted_out(path: View) -> list[tuple[str, str]]:
+    dropped = ", ".join(f"{number} {why}" for why, number in path["sorted_out"].items())
+    return [("  dropped", dropped)] if dropped else []
 
 
 def _bundle(sender: str, made_ms: int, came_ms: int) -> str:

@@ -276,7 +276,7 @@ def _path(link: PathLink | None) -> View | None:
     if link is None:
         return None
     how = {"pid": link.pid, "starts": link.starts, "fault": link.fault, "unsent": link.unsent}
-    return {"error": "not asked yet", "sorted_out": {}, **link.counts, **how}
+    return {"error": "" if link.counts else "it has not answered yet", "sorted_out": {}, **link.counts, **how}
 
 
 def _matter(service: "Service", matter: Matter) -> View:
