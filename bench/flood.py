@@ -7,6 +7,8 @@ told of it. The sender shares the two cores with both nodes. No peer does this, 
 
 import os
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,6 +27,7 @@ from sim.processes import SEATS, Node, notice
 from sim.rig.line import Onlooker
 
 SECONDS: Final = 30
+MEMBERS: Final = {"ALFA": Role.PARTY, "BRAVO": Role.PARTY}
 RATE: Final = 50_000
 PATIENCE_S: Final = 60.0
 RECORDED: Final = 400
@@ -40,15 +43,12 @@ def tables() -> Iterator[Table]:
             f"A FLASH a second for {SECONDS} s each, B flooded at up to {RATE:,} datagrams a second",
             ("flood", "sent/s", "given on/s", "dropped/s", "receipts", "p50 ms", "p99 ms", "B's node %", "B's path %",
              "not open"),
-            list(_rows(Path(name))),
+            [*_rows(Path(name) / "udp"), *_box_rows(Path(name) / "box")],
         )  # fmt: skip
 
 
 def _rows(folder: Path) -> Iterator[list[str]]:
-    one, other = processes.found(folder / "line", {"ALFA": Role.PARTY, "BRAVO": Role.PARTY})
-    for node in (one, other):
-        node.start()
-    _until(lambda: all(node.status()["peers"][0]["state"] == LineState.OPEN for node in (one, other)))
+    one, other = processes.found(folder, MEMBERS)
     scene, draw = _Scene(folder, one, other), Random(1)
     recorded = _recorded(scene.port)
     ends = (one.identity.member, other.identity.member)
@@ -61,27 +61,50 @@ def _rows(folder: Path) -> Iterator[list[str]]:
         yield scene.row("copies of true datagrams", recorded)
         yield scene.row("forgeries of the session in use", flood.forgeries(draw, recorded))
     yield scene.row("none, afterwards", [])
-    for node in (one, other):
-        node.stop()
-        assert not node.output(), node.output()
+    scene.end()
+
+
+def _box_rows(folder: Path) -> Iterator[list[str]]:
+    one, other = processes.found(folder, MEMBERS)
+    command = [sys.executable, "-m", "keepclear", "mailbox", "--listen", "127.0.0.1:0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as mailbox:
+        assert mailbox.stdout is not None
+        url = mailbox.stdout.readline().partition(";")[0].rpartition(" at ")[2]
+        flood.by_mailbox_alone(url, one, other)
+        scene = _Scene(folder, one, other, "mailbox")
+        yield scene.row("by the mailbox alone: none", [])
+        yield scene.row("its box filled", [], lambda: flood.Filler(url, one, other))
+        scene.end()
+        mailbox.terminate()
 
 
 class _Scene:
     """The line, somebody who looks on at each end, and what is asked of both."""
 
-    def __init__(self, folder: Path, one: Node, other: Node) -> None:
-        self._folder, self._one, self._other = folder, one, other
+    def __init__(self, folder: Path, one: Node, other: Node, path: str = "datagrams") -> None:
+        self._folder, self._one, self._other, self._path = folder, one, other, path
+        for node in (one, other):
+            node.start()
+        _until(lambda: all(node.status()["peers"][0]["state"] == LineState.OPEN for node in (one, other)))
         self._looks = [Onlooker(one), Onlooker(other)]
         self.port = read_config(other.home / "node.toml").listen[1]
 
-    def row(self, name: str, datagrams: list[bytes]) -> list[str]:
-        """One flood, and what came of it."""
-        began_s, before, spent = time.monotonic(), self._other.status()["datagrams"], self._spent()
-        on = flood.Flood(self._folder, datagrams, self.port, RATE, SECONDS) if datagrams else None
+    def end(self) -> None:
+        """Ends both nodes."""
+        for node in (self._one, self._other):
+            node.stop()
+            assert not node.output(), node.output()
+
+    def row(self, name: str, datagrams: list[bytes], begin: Callable[[], flood.Filler] | None = None) -> list[str]:
+        """One flood, of these datagrams or as it is begun, and what came of it."""
+        began_s, before, spent = time.monotonic(), self._other.status()[self._path], self._spent()
+        on: flood.Flood | flood.Filler | None = begin() if begin else None
+        if datagrams:
+            on = flood.Flood(self._folder, datagrams, self.port, RATE, SECONDS)
         times, missed = self._flashes(began_s)
         took_s = time.monotonic() - began_s
         sent = on.end() if on else 0.0
-        after = self._other.status()["datagrams"]
+        after = self._other.status()[self._path]
         dropped = sum(after["sorted_out"].values()) - sum(before["sorted_out"].values())
         shares = [100 * (now - then) / took_s for now, then in zip(self._spent(), spent, strict=True)]
         figures = [sent, (after["given"] - before["given"]) / took_s, dropped / took_s]
@@ -108,7 +131,7 @@ class _Scene:
     def _spent(self) -> tuple[float, float]:
         """Processor seconds of B's node and of its path process so far."""
         assert self._other.process is not None
-        pids = (self._other.process.pid, self._other.status()["datagrams"]["pid"])
+        pids = (self._other.process.pid, self._other.status()[self._path]["pid"])
         own, path = (_processor_s(pid) for pid in pids)
         return own, path
 

@@ -10,19 +10,27 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
+import urllib.request
 from collections.abc import Iterable
 from itertools import cycle
 from pathlib import Path
 from random import Random
 from typing import Final
 
-from keepclear.line import part, tag
+import msgspec
+
+from keepclear.host.mailbox_store import Put
+from keepclear.line import box, part, tag
+from sim.processes import Node
 
 ADDRESSES: Final = 200
 BURST_S: Final = 0.002
 PREPARED: Final = 5_000
 NICE: Final = 5
+FILL: Final = 100
+WAIT_S: Final = 60.0
 
 
 def garbage(draw: Random) -> list[bytes]:
@@ -78,6 +86,41 @@ class Flood:
         """Ends it, if it has not ended; how many datagrams a second it has sent."""
         self._process.terminate()
         return float(self._process.communicate()[0] or 0)
+
+
+class Filler(threading.Thread):
+    """Puts frames of no session into the box from one node to another, as fast as the mailbox answers."""
+
+    def __init__(self, url: str, sender: Node, receiver: Node) -> None:
+        super().__init__(daemon=True)
+        genesis = sender.identity.genesis
+        keys = [genesis.keys[genesis.node_key(node.identity.member)].key.ed25519 for node in (sender, receiver)]
+        self._url, self._name, self._draw = url, box.name(genesis.line, keys[0], keys[1]), Random(6)
+        self._put, self._over, self._began_s = 0, False, time.monotonic()
+        self.start()
+
+    def run(self) -> None:
+        """Puts until it is ended."""
+        while not self._over:
+            headers = (part.Header(part.FRAME, self._draw.randbytes(8), nth, 0, 1) for nth in range(FILL))
+            body = msgspec.msgpack.encode(Put([(self._name, header.encode() + bytes(40)) for header in headers]))
+            request = urllib.request.Request(self._url + "/put", body)
+            with urllib.request.urlopen(request, timeout=WAIT_S) as answer:
+                self._put += msgspec.msgpack.decode(answer.read(), type=int)
+
+    def end(self) -> float:
+        """Ends it; how many datagrams a second the box has taken."""
+        self._over = True
+        self.join()
+        return self._put / (time.monotonic() - self._began_s)
+
+
+def by_mailbox_alone(url: str, *nodes: Node) -> None:
+    """Makes the configurations of two nodes reach each other by a mailbox and nothing else."""
+    for node, other in zip(nodes, reversed(nodes), strict=True):
+        path = node.home / "node.toml"
+        head, _, _ = path.read_text(encoding="utf-8").partition("[peers.")
+        path.write_text(f'{head}[mailbox]\nurl = "{url}"\n\n[peers.{other.name}]\n', encoding="utf-8")
 
 
 def _send(path: Path, target: tuple[str, int], rate: int, seconds: float) -> float:

@@ -1,10 +1,7 @@
 """Two real nodes, one of them flooded: what is said is receipted, the line stays, and what was dropped is counted."""
 
-import json
 import random
-import threading
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,13 +9,9 @@ from subprocess import PIPE, Popen
 from sys import executable
 from typing import Any
 
-import msgspec
-
 from keepclear.accord.statement import Precedence
 from keepclear.host import officer
 from keepclear.host.config import read_config
-from keepclear.host.mailbox_store import Put
-from keepclear.line import box, part
 from keepclear.line.sorter import Drop
 from keepclear.record.genesis import Role
 from sim import flood, processes
@@ -96,40 +89,14 @@ def test_a_box_full_of_garbage_does_not_keep_the_line_from_its_peer(tmp_path: Pa
         try:
             assert mailbox.stdout is not None
             url = mailbox.stdout.readline().partition(";")[0].rpartition(" at ")[2]
-            for node in (alfa, bravo):
-                path = node.home / "node.toml"
-                head, _, _ = path.read_text(encoding="utf-8").partition("[peers.")
-                other = {"ALFA": "BRAVO", "BRAVO": "ALFA"}[node.name]
-                path.write_text(f"{head}[mailbox]\nurl = {json.dumps(url)}\n\n[peers.{other}]\n", encoding="utf-8")
+            flood.by_mailbox_alone(url, alfa, bravo)
             start(alfa, bravo)
-            genesis = alfa.identity.genesis
-            keys = [genesis.keys[genesis.node_key(node.identity.member)].key.ed25519 for node in (alfa, bravo)]
-            fill = _Filler(url, box.name(genesis.line, keys[0], keys[1]))
-            fill.start()
+            fill = flood.Filler(url, alfa, bravo)
             until(lambda: bravo.status()["mailbox"]["sorted_out"].get(Drop.UNKNOWN, 0) > 1_000)
             say_and_have_receipted(alfa, Onlooker(alfa), 5)
-            fill.over = True
-            fill.join()
+            assert fill.end() > 1_000
             found = bravo.status()
             assert found["peers"][0]["state"] == "open"
             assert found["mailbox"]["given"] < sum(found["mailbox"]["sorted_out"].values())
         finally:
             mailbox.terminate()
-
-
-class _Filler(threading.Thread):
-    """Puts frames of no session into a box, for as long as it is let."""
-
-    def __init__(self, url: str, name: bytes) -> None:
-        super().__init__(daemon=True)
-        self.over = False
-        self._url, self._name, self._draw = url, name, random.Random(6)
-
-    def run(self) -> None:
-        while not self.over:
-            items = [
-                (self._name, part.Header(part.FRAME, self._draw.randbytes(8), n, 0, 1).encode() + bytes(40))
-                for n in range(100)
-            ]
-            body = msgspec.msgpack.encode(Put(items))
-            urllib.request.urlopen(urllib.request.Request(self._url + "/put", body), timeout=WAIT_S).close()

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import islice
 from os import getpid
@@ -56,6 +57,7 @@ class PathLink:
         self._full = False
         self._came: deque[tuple[int, bytes]] = deque()
         self._wrong = ""
+        self._starter = ThreadPoolExecutor(1, "starter")
         self._answered = False
         self._began_s = self._answered_s = self._looked_s = self._loop.time()
 
@@ -70,15 +72,21 @@ class PathLink:
         return self._wrong
 
     def start(self) -> None:
-        """Starts the process."""
-        self._end, theirs = wire.pair()
+        """Starts the process. Raises OSError."""
+        self._begin(*self._spawned())
+
+    def _spawned(self) -> "tuple[End, subprocess.Popen[bytes]]":
+        ours, theirs = wire.pair()
         program = "mailbox_process" if self._udp is None else "path_process"
         with theirs:
             kept = (theirs.fileno(), *(() if self._udp is None else (self._udp.fileno(),)))
-            self._process = subprocess.Popen(
+            return ours, subprocess.Popen(
                 [sys.executable, "-m", f"keepclear.host.{program}", *map(str, (getpid(), *kept))],
                 stdin=subprocess.DEVNULL, stdout=2, pass_fds=kept, start_new_session=True,
             )  # fmt: skip
+
+    def _begin(self, end: End, process: "subprocess.Popen[bytes]") -> None:
+        self._end, self._process = end, process
         self.starts += 1
         self._began_s = self._loop.time()
         self._answered_s, self._answered = self._began_s, False
@@ -122,7 +130,7 @@ class PathLink:
             if not wrong:
                 self._ask()
             elif now_s - self._began_s >= AGAIN_S:
-                self._renew(wrong)
+                await self._renew(wrong)
 
     async def end(self) -> None:
         """Has the process send what it was given, and end."""
@@ -139,6 +147,7 @@ class PathLink:
         if self._process is not None and self._process.poll() is None:
             self._process.kill()
             self._process.wait()
+        self._starter.shutdown(wait=False)
         if self._udp is not None:
             self._udp.close()
 
@@ -151,8 +160,12 @@ class PathLink:
             return f"has not answered for {silent_s:.1f} s"
         return "has closed its end" if self._end is None else ""
 
-    def _renew(self, wrong: str) -> None:
-        """Starts another process in the place of one that is gone or hangs, and tells it the first time."""
+    async def _renew(self, wrong: str) -> None:
+        """Starts another process in the place of one that is gone or hangs, and tells it the first time.
+
+        A program is read from a disk, which may hang; and a path process ends with the thread that started it. So that
+        is a thread of its own, which ends with this process.
+        """
         if not self._wrong:
             what = f"the process of {self._name} {wrong}: it is started anew; until then nothing goes or comes by it"
             self._told(False, what)
@@ -163,7 +176,10 @@ class PathLink:
             self._process.wait()
         self._urgent.clear()
         self._rest.clear()
-        self.start()
+        try:
+            self._begin(*await self._loop.run_in_executor(self._starter, self._spawned))
+        except OSError as error:
+            self._wrong, self._began_s = f"cannot be started: {error}", self._loop.time()
 
     def _let_go(self) -> None:
         if self._end is not None:
