@@ -41,8 +41,8 @@ def tables() -> Iterator[Table]:
     with TemporaryDirectory(dir=OUT) as name:
         yield Table(
             f"A FLASH a second for {SECONDS} s each, B flooded at up to {RATE:,} datagrams a second",
-            ("flood", "sent/s", "given on/s", "dropped/s", "receipts", "p50 ms", "p99 ms", "B's node %", "B's path %",
-             "not open"),
+            ("flood", "sent/s", "unread/s", "sorted out/s", "given on/s", "receipts", "p50 ms", "p99 ms", "B's node %",
+             "B's path %", "not open"),
             [*_rows(Path(name) / "udp"), *_box_rows(Path(name) / "box")],
         )  # fmt: skip
 
@@ -76,6 +76,7 @@ def _box_rows(folder: Path) -> Iterator[list[str]]:
         yield scene.row("its box filled", [], lambda: flood.Filler(url, one, other))
         scene.end()
         mailbox.terminate()
+        mailbox.communicate()
 
 
 class _Scene:
@@ -106,8 +107,10 @@ class _Scene:
         sent = on.end() if on else 0.0
         after = self._other.status()[self._path]
         dropped = sum(after["sorted_out"].values()) - sum(before["sorted_out"].values())
+        unread = after.get("unread", 0) - before.get("unread", 0)
         shares = [100 * (now - then) / took_s for now, then in zip(self._spent(), spent, strict=True)]
-        figures = [sent, (after["given"] - before["given"]) / took_s, dropped / took_s]
+        counted = (unread, dropped, after["given"] - before["given"])
+        figures = [sent, *(number / took_s for number in counted)]
         shut = sum(look.count(state, began_s) for look in self._looks for state in LineState if state != LineState.OPEN)
         return [
             name, *(f"{one:,.0f}" for one in figures), f"{len(times)} of {len(times) + missed}",

@@ -139,7 +139,8 @@ def _process(path: View, error: str) -> str:
 
 
 def _sorted_out(path: View) -> list[tuple[str, str]]:
-    dropped = ", ".join(f"{number} {why}" for why, number in path["sorted_out"].items())
+    unread = {"at first sight or for want of room, by the system": path["unread"]} if path.get("unread") else {}
+    dropped = ", ".join(f"{number} {why}" for why, number in (unread | path["sorted_out"]).items())
     return [("  dropped", dropped)] if dropped else []
 
 

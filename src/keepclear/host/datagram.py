@@ -8,11 +8,12 @@ No error of the network is raised; the line finds out by what is not echoed.
 """
 
 import socket
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Final
 
+from keepclear.host import socket_filter
 from keepclear.line.bucket import Bucket
 from keepclear.line.part import MAX_DATAGRAM
 from keepclear.line.sorter import STRANGERS
@@ -61,6 +62,14 @@ class DatagramPath:
     def fileno(self) -> int:
         """The socket, to wait for."""
         return self._socket.fileno()
+
+    def let_pass(self, sessions: Collection[bytes], ends: Collection[int]) -> None:
+        """Has the system drop what belongs to no such session, and begins none between such members."""
+        socket_filter.attach(self._socket, socket_filter.program(sessions, ends))
+
+    def unread(self) -> int:
+        """How many datagrams the system has dropped before they could be read."""
+        return socket_filter.dropped(self._socket)
 
     def send(self, number: int, datagram: bytes, flash: bool, now_ms: int) -> bool:
         """Whether a datagram went out to a peer. FLASH is counted by the rate limit but never held by it."""

@@ -33,7 +33,13 @@ class Porter:
         sources = len(given.boxes.into if given.boxes else given.addresses)
         self.sorter = Sorter(given.tag_key, given.own, given.peers, sources)
         self._kept: bytes | None = None
-        self._asked = False
+        self._sessions_changed = False
+        self.asked = False
+
+    def sessions_changed(self) -> bool:
+        """Whether the node has told of other sessions since this was last asked."""
+        changed, self._sessions_changed = self._sessions_changed, False
+        return changed
 
     @property
     def waits(self) -> bool:
@@ -52,17 +58,18 @@ class Porter:
                 out += ((number, datagram, kind == wire.FLASH) for number, datagram in wire.unpacked(message))
             elif kind == wire.SESSIONS:
                 sessions, slow = wire.heard(message)
+                self._sessions_changed = self._sessions_changed or self.sorter.sessions != sessions.keys()
                 self.sorter.use(sessions, slow)
             elif kind == wire.ASK:
-                self._asked = True
+                self.asked = True
         return out
 
     def give(self, counts: dict[str, Any]) -> None:
         """Gives the node what it takes now: an answer if it has asked, and what has come. Raises Gone."""
-        if self._asked:
+        if self.asked:
             dropped = {str(why): number for why, number in self.sorter.dropped.items()}
             told = {**counts, "given": self.sorter.given, "sorted_out": dropped}
-            self._asked = not self._end.put(wire.said(wire.TOLD, told))
+            self.asked = not self._end.put(wire.said(wire.TOLD, told))
         while self.waits:
             if self._kept is None:
                 self._kept, _ = wire.packed(wire.HEARD, self.sorter.give(wire.MOST))

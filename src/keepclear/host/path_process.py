@@ -31,11 +31,14 @@ def carry(end: End, given: Given, made: socket.socket) -> None:
             wanted = wants
         poll.poll()
         now_ms = time.monotonic_ns() // 1_000_000
-        for number, datagram, flash in porter.orders():
+        orders = porter.orders()
+        if porter.sessions_changed():
+            path.let_pass(porter.sorter.sessions, porter.sorter.ends)
+        for number, datagram, flash in orders:
             path.send(number, datagram, flash, now_ms)
         for datagram, number, host in path.read(READS_AT_ONCE):
             take(datagram, number, host, now_ms)
-        porter.give(vars(path.counts))
+        porter.give({**vars(path.counts), "unread": path.unread()} if porter.asked else {})
 
 
 def main(parent: int, link: int, udp: int) -> None:

@@ -16,10 +16,14 @@ class Bucket:
 
     def take(self, now_ms: int) -> bool:
         """Whether one more may be done now; if so it is counted."""
-        if self._at_ms is not None and now_ms > self._at_ms:
-            self._parts = min(self._full, self._parts + (now_ms - self._at_ms) * self.per_second)
-        self._at_ms = now_ms if self._at_ms is None else max(self._at_ms, now_ms)
-        if self._parts < 1_000:
+        if not self.has(now_ms):
             return False
         self._parts -= 1_000
         return True
+
+    def has(self, now_ms: int) -> bool:
+        """Whether one more may be done now; nothing is counted."""
+        if self._at_ms is not None and now_ms > self._at_ms:
+            self._parts = min(self._full, self._parts + (now_ms - self._at_ms) * self.per_second)
+        self._at_ms = now_ms if self._at_ms is None else max(self._at_ms, now_ms)
+        return self._parts >= 1_000

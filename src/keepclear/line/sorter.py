@@ -10,7 +10,7 @@ and rates and its turn: so one that floods takes from itself. Everything that is
 """
 
 from collections import Counter, deque
-from collections.abc import Collection, Hashable, Mapping
+from collections.abc import Collection, Hashable, KeysView, Mapping
 from enum import StrEnum
 from typing import Final
 
@@ -76,7 +76,7 @@ class Sorter:
 
     def __init__(self, tag_key: bytes, own: int, peers: Collection[int], sources: int) -> None:
         self._tag_key = tag_key
-        self._ends = {tag.ends(peer, own) for peer in peers}
+        self.ends = frozenset(tag.ends(peer, own) for peer in peers)
         self._sources = [_Source(known=nth != STRANGERS) for nth in range(sources + 1)]
         self._places = [_Place() for _ in range(PLACES)]
         self._sessions: dict[bytes, int] = {}
@@ -96,6 +96,11 @@ class Sorter:
         """
         self._sessions = dict(sessions)
         self._slow = frozenset(slow)
+
+    @property
+    def sessions(self) -> KeysView[bytes]:
+        """The sessions in use."""
+        return self._sessions.keys()
 
     @property
     def waits(self) -> bool:
@@ -161,8 +166,10 @@ class Sorter:
         return None
 
     def _sort_handshake(self, datagram: bytes, source: int, place: Hashable, now_ms: int) -> Drop | None:
-        if int.from_bytes(datagram[tag.ENDS_AT : tag.ENDS_AT + 2], "big") not in self._ends:
+        if int.from_bytes(datagram[tag.ENDS_AT : tag.ENDS_AT + 2], "big") not in self.ends:
             return Drop.ADDRESS
+        if source == STRANGERS and not self._sources[STRANGERS].handshake_rate.has(now_ms):
+            return Drop.RATE  # a hash is the dearest that is done here
         if not tag.is_tagged(self._tag_key, datagram):
             return Drop.STRANGER
         name = hash(datagram)
