@@ -103,8 +103,8 @@ class _Scene:
         if datagrams:
             on = flood.Flood(self._folder, datagrams, self.port, RATE, SECONDS)
         times, missed = self._flashes(began_s)
-        took_s = time.monotonic() - began_s
         sent = on.end() if on else 0.0
+        took_s = time.monotonic() - began_s
         after = self._other.status()[self._path]
         dropped = sum(after["sorted_out"].values()) - sum(before["sorted_out"].values())
         unread = after.get("unread", 0) - before.get("unread", 0)

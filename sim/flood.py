@@ -27,6 +27,7 @@ from sim.processes import Node
 
 ADDRESSES: Final = 200
 BURST_S: Final = 0.002
+MOST: Final = 500  # at once, so that it ends when it is told to
 PREPARED: Final = 5_000
 NICE: Final = 5
 FILL: Final = 100
@@ -139,7 +140,7 @@ def _send(path: Path, target: tuple[str, int], rate: int, seconds: float) -> flo
     signal.signal(signal.SIGTERM, lambda *_: ended.append(True))
     pairs, sent, began_s = zip(cycle(senders), cycle(datagrams), strict=False), 0, time.monotonic()
     while (now_s := time.monotonic() - began_s) < seconds and not ended:
-        for _ in range(max(0, int(now_s * rate) - sent) if rate * BURST_S >= 1 else 1):
+        for _ in range(min(MOST, int(now_s * rate) - sent)):
             sender, datagram = next(pairs)
             try:
                 sender.send(datagram)

@@ -159,6 +159,18 @@ def test_handshakes_by_one_with_the_genesis_from_anywhere_leave_a_peers_own_addr
     assert made.dropped[Drop.RATE] > 95_000
 
 
+def test_one_stranger_cannot_have_all_handshakes_and_no_hash_is_made_when_none_may_go_on() -> None:
+    made = sorter()
+    loud = [made.take(hello(n), STRANGERS, "192.0.2.7", n) for n in range(1_000)]
+    assert loud.count(None) <= limits.PLACE_HANDSHAKES_BURST + limits.PLACE_HANDSHAKES_PER_SECOND
+    assert made.take(hello(2_000), STRANGERS, "198.51.100.1", 1_000) is None
+    given(made)
+    for n in range(3_000, 4_000):
+        made.take(hello(n), STRANGERS, f"203.0.113.{n % 256}", 1_000)
+    assert made.take(hello(5_000, key=bytes(32)), STRANGERS, "203.0.113.9", 1_000) is Drop.RATE
+    assert made.take(hello(5_000, key=bytes(32)), ALFA, HERE, 1_000) is Drop.STRANGER
+
+
 def test_handshakes_go_on_even_while_frames_wait_and_do_not_hold_them_up() -> None:
     made = sorter()
     for n in range(64):
