@@ -13,23 +13,22 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
-from keepclear.host import datagram, mend, path_wire
+from keepclear.host import mend
 from keepclear.host.clock import Clock, boot_id
-from keepclear.host.config import Config, certificates
+from keepclear.host.config import Config
 from keepclear.host.crashes import Crashes
 from keepclear.host.hands import Group, Hands
 from keepclear.host.identity import Identity
 from keepclear.host.journal_error import JournalDamaged, JournalFailed
-from keepclear.host.path_link import PathLink
+from keepclear.host.paths import Paths
 from keepclear.host.scrub import Scrub, remedy, structure
 from keepclear.host.watchdog_link import Watchdogs
-from keepclear.line import box
 from keepclear.line.pace import radio
-from keepclear.line.paths import BOX, RADIO, UDP
+from keepclear.line.paths import RADIO
 from keepclear.line.session import Noise, Opened, Reason, Reply, Up
 from keepclear.line.sessions import Sessions
 from keepclear.node import inputs
@@ -54,7 +53,6 @@ VERSION: Final = "0.1.0"
 GROUP_MS: Final = 5
 GROUP_INPUTS: Final = 100
 SESSION_TICK_S: Final = 0.1
-FROM_BOX: Final = "mailbox"  # what comes by it has an allowance of signature checks of its own
 PRUNE_S: Final = 1.0
 SCRUB_S: Final = 1.0
 DISK_HANGS_S: Final = 2.0  # that a commit does not return: told then, and again after each as long
@@ -94,8 +92,7 @@ class Service:
         self._urgent: asyncio.Event = asyncio.Event()
         self._noise_told = 0
         self._again = 0
-        self.path: PathLink | None = None
-        self.mailbox: PathLink | None = None
+        self.paths: Paths | None = None
         self.watchdogs = Watchdogs()
         left = SNAPSHOT_INPUTS - self.replayed if self.replayed < LONG_REPLAY_INPUTS else 0
         self._snapshot_due_n = node.state.n + max(0, left)
@@ -116,86 +113,38 @@ class Service:
         keys = {i: genesis.keys[genesis.node_key(i)].key.ed25519 for i in members.values() if i != me}
         paces = {members[name]: radio(bps) for name, bps in self.config.radio_bps.items() if name in members}
         self.sessions = Sessions(genesis.line, me, keys, genesis.tag_key, self.identity.node.sign, os.urandom, paces)
-        self._by_udp = [name for name in self.config.peers if name in members]
-        self._by_box = [self._names[i] for i in keys if BOX in self._paths(self._names[i])]
-        self.path = self._open_path()
-        self.mailbox = self._open_mailbox(keys)
-        for link in self._links():
+        self.paths = Paths(self.config, self.identity, self._heard, self._path_told)
+        for link in self.paths.links:
             link.start()
-        paths = tuple((i, names) for i in keys if (names := self._paths(self._names[i])))
         for digest in self.crashes.repeated():
             self.take(Aside(self.stamp(), digest))
-        self.take(Start(self.stamp(), boot_id(), os.urandom(8), os.urandom(32), VERSION, self.settings, paths))
+        self.take(
+            Start(
+                self.stamp(),
+                boot_id(),
+                os.urandom(8),
+                os.urandom(32),
+                VERSION,
+                self.settings,
+                tuple(self.paths.names.items()),
+            )
+        )
         for text in self._damage:
             self.take(Damaged(self.stamp(), text))
         for peer, datagrams in self.sessions.hello(self._real_ms()).items():
             self._transmit(peer, datagrams)
         for work in (self._write, self._tick_sessions, self._tick_node, self._prune, self._look):
             self._tasks.append(asyncio.get_running_loop().create_task(self._guard(work)))
-        for link in self._links():
+        for link in self.paths.links:
             self._tasks.append(asyncio.get_running_loop().create_task(self._guard(link.look)))
-
-    def _links(self) -> list[PathLink]:
-        return [link for link in (self.path, self.mailbox) if link is not None]
-
-    def _open_path(self) -> PathLink:
-        """The process of the datagrams. The socket is bound here, so that what keeps it from that is told at once."""
-        udp = datagram.bound(self.config.listen)
-        try:
-            addresses = datagram.reached(udp, {name: self.config.peers[name] for name in self._by_udp})
-        except datagram.BadAddress:
-            udp.close()
-            raise
-        given = self._given(addresses=tuple(addresses), datagrams_per_second=self.config.limits.datagrams_per_s)
-        names = ["", *self._by_udp]
-        return PathLink(
-            "the datagrams", given, lambda data, number: self._heard(data, names[number]), self._path_told, udp
-        )
-
-    def _open_mailbox(self, keys: dict[int, bytes]) -> PathLink | None:
-        """The process of the configured mailbox, with a box for each direction to each member that it serves."""
-        at = self.config.mailbox
-        if at is None:
-            return None
-        certificates(at)  # what is wrong with them is told at the start
-        genesis, me = self.identity.genesis, self.identity.member
-        own = genesis.keys[genesis.node_key(me)].key.ed25519
-        served = [keys[self._names.index(name)] for name in self._by_box]
-        boxes = path_wire.Boxes(
-            at.url, str(at.ca or ""), at.name,
-            tuple(box.name(genesis.line, own, key) for key in served),
-            tuple(box.name(genesis.line, key, own) for key in served),
-        )  # fmt: skip
-        heard = self._heard
-        return PathLink(
-            "the mailbox", self._given(boxes=boxes), lambda data, _: heard(data, FROM_BOX, BOX), self._path_told
-        )
-
-    def _given(self, **more: Any) -> path_wire.Given:
-        genesis, me = self.identity.genesis, self.identity.member
-        peers = tuple(i for i in range(len(self._names)) if i != me)
-        return path_wire.Given(genesis.tag_key, me, peers, **more)
 
     def _path_told(self, works: bool, text: str) -> None:
         self._guarded(PathProcess(self.stamp(), works, text))
 
     def _tell_sessions(self) -> None:
         """Tells the paths which sessions are in use."""
-        found: dict[bytes, int] = {}
-        slow: list[bytes] = []
-        for peer, session in self.sessions.by_peer.items():
-            inbound = session.inbound()
-            found |= inbound
-            slow += inbound if self._names[peer] in self.config.radio_bps else []
-        for link in self._links():
-            link.use(found, slow)
-
-    def _paths(self, name: str) -> tuple[str, ...]:
-        """The names of the paths to a member, as configured."""
-        if name in self.config.radio_bps:
-            return (RADIO,)
-        by_box = self.config.mailbox is not None and name in self.config.mailbox.peers
-        return (UDP,) * (name in self.config.peers) + (BOX,) * by_box
+        if self.paths is not None:
+            self.paths.use({peer: session.inbound() for peer, session in self.sessions.by_peer.items()})
 
     async def stop(self) -> None:
         """Ends in good time: a last checkpoint, everything on disk, sockets closed."""
@@ -208,14 +157,14 @@ class Service:
         self._work.set()
         await asyncio.gather(*others, writer, return_exceptions=True)
         self.hands.commit(snapshot=True)
-        for link in self._links():
-            await link.end()
+        if self.paths is not None:
+            await self.paths.end()
         self.close()
 
     def close(self) -> None:
         """Lets go of sockets, threads and the journal."""
-        for link in self._links():
-            link.close()
+        if self.paths is not None:
+            self.paths.close()
         self._writer.shutdown()
         self._worker.shutdown(cancel_futures=True)
         self.journal.close()
@@ -283,9 +232,9 @@ class Service:
         self.clock.follow(anchor_ns, wall_ms)
         self._tick()
 
-    def _heard(self, datagram: bytes, source: str, path: str = UDP) -> None:
+    def _heard(self, datagram: bytes, source: str, path: str) -> None:
         peer, events = self.sessions.receive(datagram, self._real_ms(), source)
-        if self.mailbox is not None:
+        if self.paths is not None and self.paths.box is not None:
             self._again += sum(isinstance(event, Noise) and event.reason in AGAIN for event in events)
         if peer is None:
             return
@@ -313,13 +262,8 @@ class Service:
         self, peer: int, datagrams: list[bytes], flash: bool = False, path: str = "", urgent: bool = True
     ) -> None:
         """Sends by one path, or ("") by all that are configured; what is urgent overtakes in the mailbox's queue."""
-        name = self._names[peer]
-        if not datagrams:
-            return
-        if path != BOX and self.path is not None and name in self._by_udp:
-            self.path.send(self._by_udp.index(name) + 1, datagrams, flash)
-        if path != UDP and self.mailbox is not None and name in self._by_box:
-            self.mailbox.send(self._by_box.index(name) + 1, datagrams, urgent)
+        if datagrams and self.paths is not None:
+            self.paths.send(peer, datagrams, path, flash, urgent)
 
     def _tick(self) -> None:
         noise = sum(self.sessions.noise.values()) - self._again

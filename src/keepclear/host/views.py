@@ -15,6 +15,7 @@ from keepclear.accord.statement import Kind, Precedence
 from keepclear.accord.times import zulu
 from keepclear.host.journal_error import JournalError
 from keepclear.host.path_link import PathLink
+from keepclear.host.paths import Paths
 from keepclear.line.peer import book_key
 from keepclear.node import clocks, clones, line_tests, listing, receipts, situation, staffed
 from keepclear.node.core import WATCH, Core
@@ -87,7 +88,7 @@ def status(service: "Service") -> View:
         "suspended_by": [core.name(party) for party in channel.suspended_by(situation.channel_words(core))],
         "next_test": _next_test(service),
         "disputes": [[core.name(d.party), d.reason] for d in state.disputes], "noise": dict(state.noise),
-        "datagrams": _path(service.path), "mailbox": _path(service.mailbox),
+        **_paths(service.paths),
         "bundle": _bundle(core), "watchdog": service.watchdogs.view(),
         "clones": [clones.words(core, twins) for twins in state.twins],
     }  # fmt: skip
@@ -269,6 +270,11 @@ def _next_test(service: "Service") -> View | None:
         return None
     due_ms, party = line_tests.next_due(core, rule)
     return {"due_ms": due_ms, "by": core.name(party), "every_ms": rule.every_ms, "reply_ms": rule.reply_ms}
+
+
+def _paths(paths: Paths | None) -> View:
+    """Each path's process; a watch has none."""
+    return {"datagrams": _path(paths.udp if paths else None), "mailbox": _path(paths.box if paths else None)}
 
 
 def _path(link: PathLink | None) -> View | None:

@@ -188,12 +188,8 @@ class Session:
             return [Noise(Reason.SHAPE)]
         if header.kind in (part.FRAME, part.HELD):
             return self._receive_frame(header, datagram, now_ms)
-        if tag.ends_of(header) != tag.ends(self._ends.peer, self._ends.own):
-            return [Noise(Reason.ADDRESS)]
-        if not tag.is_tagged(self._ends.tag_key, datagram):
-            return [Noise(Reason.STRANGER)]
-        if header.total > self._most_parts:
-            return [Noise(Reason.SHAPE)]
+        if foreign := self._foreign(header, datagram):
+            return [Noise(foreign)]
         if header.kind == part.PIECES:
             if self._slow is not None:
                 self._slow.hear_clear(header, datagram, now_ms)
@@ -218,6 +214,14 @@ class Session:
             return [Noise(Reason.MALFORMED)]
         except TooMany:
             return [Noise(Reason.RATE)]
+
+    def _foreign(self, header: part.Header, datagram: bytes) -> Reason | None:
+        """Why a datagram of a handshake is none between these members; None if it may be one."""
+        if tag.ends_of(header) != tag.ends(self._ends.peer, self._ends.own):
+            return Reason.ADDRESS
+        if not tag.is_tagged(self._ends.tag_key, datagram):
+            return Reason.STRANGER
+        return Reason.SHAPE if header.total > self._most_parts else None
 
     def _spoil(self, name: bytes) -> None:
         if self._slow is not None:
