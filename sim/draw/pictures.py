@@ -1,0 +1,12 @@
+"""Which pictures there are, by the name of their file in docs/."""
+
+from collections.abc import Callable
+from typing import Final
+
+from sim.draw import death, states
+from sim.draw.paper import Paper
+
+PICTURES: Final[dict[str, Callable[[], Paper]]] = {
+    "line-states": states.draw,
+    "line-death": death.draw,
+}
