@@ -117,4 +117,4 @@ def _lane(paper: Paper, top: float, name: str, told: list[Told]) -> None:
     for at_ms, words in labels.items():
         paper.line([(_x(at_ms), top + BAR_PX), (_x(at_ms), top + BAR_PX + 5)], "soft")
         label = ", ".join([f"{at_ms / 1_000:.1f} s", *words])
-        paper.text((_x(at_ms) - 3, top + BAR_PX + 17), label, "ink", "start", 11)
+        paper.text((_x(at_ms) + 3, top + BAR_PX + 17), label, "ink", "start", 11)

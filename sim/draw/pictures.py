@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from typing import Final
 
-from sim.draw import death, states
+from sim.draw import death, flash, handshake, states
 from sim.draw.paper import Paper
 
 PICTURES: Final[dict[str, Callable[[], Paper]]] = {
     "line-states": states.draw,
     "line-death": death.draw,
+    "line-session": handshake.draw,
+    "line-flash": flash.draw,
 }
