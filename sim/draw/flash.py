@@ -83,7 +83,7 @@ def _note(way: Way, at_ms: int, who: int, item: Item, limit: int) -> None:
 def draw() -> Paper:
     """The picture."""
     way = story()
-    paper = Paper(820, 560, "A FLASH’s way, and its receipt’s")
+    paper = Paper(820, 580, "A FLASH’s way, and its receipt’s")
     paper.text(
         (24, 34), f"A FLASH whose first sending is lost; {DELAY_MS} ms each way, disks of {DISK_MS} ms", bold=True
     )
@@ -93,7 +93,7 @@ def draw() -> Paper:
         Lane(NODE_B, "BRAVO", "b"),
         Lane(OFFICER_B, "officer"),
     ]
-    sheet = Sequence(paper, 100, 2.3, UNTIL_MS, lanes)
+    sheet = Sequence(paper, 108, 2.3, UNTIL_MS, lanes)
     sheet.tell((OFFICER_A, 0), (NODE_A, 0), "says a NOTICE", "ink")
     sendings = 0
     for at_ms, who, what in way.sent:
@@ -105,7 +105,7 @@ def draw() -> Paper:
     sheet.note(NODE_A, first + 6, [f"{first} ms: signed, on its disk"], "end")
     sheet.note(NODE_A, again, [f"{again} ms: no word in the", "round trip and a bit: again"], "end")
     sheet.tell((NODE_B, way.shown_ms), (OFFICER_B, way.shown_ms), f"{way.shown_ms} ms: displayed", "ink")
-    sheet.note(NODE_B, way.delivered_ms, [f"{way.delivered_ms} ms: on its disk", f"{receipted} ms: receipt, too"])
+    sheet.note(NODE_B, way.delivered_ms, [f"{way.delivered_ms} ms: on its disk", f"{receipted} ms: so is its receipt"])
     sheet.tell((NODE_A, way.told_ms), (OFFICER_A, way.told_ms), f"{way.told_ms} ms: the ladder", "ink")
     words = ["BRAVO: delivered,", "displayed"]
     sheet.note(OFFICER_A, way.told_ms + 8, words)

@@ -83,8 +83,7 @@ def _message(sheet: Sequence, group: list[Sent], told: set[str]) -> None:
     """What one end says at one time, and what of it has not been said before."""
     at_ms, by = group[0].at_ms, group[0].by
     names = list(dict.fromkeys(KINDS[one.kind] for one in group))
-    size, count = sum(one.size for one in group), f"{len(group)} datagrams" if len(group) > 1 else "1 datagram"
-    words = f"{' and '.join(names)}: {size} bytes, {count}"
+    words = f"{' and '.join(names)}, {sum(one.size for one in group)} bytes"
     sheet.tell((X[by], at_ms), (X[1 - by], at_ms + DELAY_MS), words, "ab"[by])
     new = [name for name in names if name not in told]
     told |= set(names)

@@ -6,8 +6,8 @@ over the edge, is refused: how wide a word is at most is reckoned by the widest 
 
 from dataclasses import dataclass
 from html import escape
-from itertools import combinations
-from math import atan2, cos, sin
+from itertools import combinations, product
+from math import atan2, ceil, cos, radians, sin
 from typing import Final
 
 SIZE: Final = 13
@@ -36,7 +36,7 @@ class Overlap(Exception):
 @dataclass(frozen=True)
 class _Word:
     text: str
-    extent: Extent
+    extents: list[Extent]
 
 
 class Paper:
@@ -49,14 +49,16 @@ class Paper:
         self._texts: list[str] = []
 
     def text(
-        self, at: Point, text: str, kind: str = "ink", anchor: str = "start", size: int = SIZE, bold: bool = False
-    ) -> None:
-        """A line of words; `anchor` is start, middle or end."""
+        self, at: Point, text: str, kind: str = "ink", anchor: str = "start", size: int = SIZE, bold: bool = False,
+        turn_deg: float = 0.0,
+    ) -> None:  # fmt: skip
+        """A line of words; `anchor` is start, middle or end. Words that are turned are turned about their place."""
         x, y = at
         wide = width(text, size) * (1.07 if bold else 1)
-        left = x - {"start": 0.0, "middle": wide / 2, "end": wide}[anchor]
-        self._words.append(_Word(text, (left, y - 0.78 * size, left + wide, y + 0.24 * size)))
+        left = -{"start": 0.0, "middle": wide / 2, "end": wide}[anchor]
+        self._words.append(_Word(text, _extents(at, left, wide, size, radians(turn_deg))))
         more = ' font-weight="bold"' if bold else ""
+        more += f' transform="rotate({turn_deg:.1f} {x:.1f} {y:.1f})"' if turn_deg else ""
         self._texts.append(
             f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size}"{more}>'
             f"{escape(text)}</text>"
@@ -118,9 +120,10 @@ class Paper:
 
     def _check(self) -> None:
         for word in self._words:
-            self._on_the_sheet(word.text, word.extent)
+            for extent in word.extents:
+                self._on_the_sheet(word.text, extent)
         for one, other in combinations(self._words, 2):
-            if _meet(one.extent, other.extent):
+            if any(_meet(*pair) for pair in product(one.extents, other.extents)):
                 raise Overlap(f"{self.title}: “{one.text}” and “{other.text}” cover each other")
 
 
@@ -128,6 +131,20 @@ def width(text: str, size: int = SIZE) -> float:
     """How wide a line of words is at most."""
     shares = (0.36 if c in _NARROW else 0.98 if c in _WIDE else 0.74 if c.isupper() else 0.62 for c in text)
     return sum(shares) * size
+
+
+def _extents(at: Point, left: float, wide: float, size: int, turn: float) -> list[Extent]:
+    """Boxes that words cover: one, or for words that are turned one for each piece as long as a letter is high."""
+    x, y = at
+    if not turn:
+        return [(x + left, y - 0.78 * size, x + left + wide, y + 0.24 * size)]
+    out = []
+    for nth in range(ceil(wide / size)):
+        along = left + (nth + 0.5) * size
+        middle = x + along * cos(turn) + 0.27 * size * sin(turn), y + along * sin(turn) - 0.27 * size * cos(turn)
+        half = 0.55 * size
+        out.append((middle[0] - half, middle[1] - half, middle[0] + half, middle[1] + half))
+    return out
 
 
 def _meet(one: Extent, other: Extent) -> bool:

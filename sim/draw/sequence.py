@@ -4,10 +4,9 @@ The law: every arrow leaves and arrives where its times say; so a slope is a del
 """
 
 from dataclasses import dataclass
+from math import atan2, degrees, pi
 
 from sim.draw.paper import Paper
-
-HEAD_PX = 30
 
 
 @dataclass(frozen=True)
@@ -26,8 +25,8 @@ class Sequence:
         self._paper, self._top, self._per_ms = paper, top, per_ms
         bottom = self.y(until_ms)
         for lane in lanes:
-            paper.line([(lane.x, top - 8), (lane.x, bottom)], "rule", thick=2)
-            paper.text((lane.x, top - 18), lane.name, lane.kind, "middle", bold=True)
+            paper.line([(lane.x, top - 16), (lane.x, bottom)], "rule", thick=2)
+            paper.text((lane.x, top - 26), lane.name, lane.kind, "middle", bold=True)
 
     def y(self, at_ms: float) -> float:
         """Where a time is."""
@@ -39,10 +38,12 @@ class Sequence:
     ) -> None:  # fmt: skip
         """An arrow from (x, ms) to (x, ms) with words at its middle; one that is lost ends halfway."""
         (x0, t0), (x1, t1) = sent, came
-        y = self.y((t0 + t1) / 2) + (20 if below else -8)
-        self._paper.text(((x0 + x1) / 2, y), words, kind, "middle", 12)
         if lost:
             x1, t1 = (x0 + x1) / 2, (t0 + t1) / 2
+        slope = atan2(self.y(t1) - self.y(t0), x1 - x0)
+        turn = slope - pi if slope > pi / 2 else slope
+        y = self.y((t0 + t1) / 2) + (16 if below else -6)
+        self._paper.text(((x0 + x1) / 2, y), words, kind, "middle", 12, turn_deg=degrees(turn))
         self._paper.arrow([(x0, self.y(t0)), (x1, self.y(t1))], kind, lost=lost)
 
     def note(self, x: float, at_ms: float, words: list[str], anchor: str = "start", kind: str = "ink") -> None:
