@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from sim.draw import death, flash, handshake, states
+from sim.draw import death, flash, handshake, ladder, starts, states
 from sim.draw.paper import Paper
 
 PICTURES: Final[dict[str, Callable[[], Paper]]] = {
@@ -11,4 +11,6 @@ PICTURES: Final[dict[str, Callable[[], Paper]]] = {
     "line-death": death.draw,
     "line-session": handshake.draw,
     "line-flash": flash.draw,
+    "line-ladder": ladder.draw,
+    "line-starts": starts.draw,
 }
