@@ -45,9 +45,9 @@ class Offer:
 
     def __init__(self, ends: Ends, fresh: Callable[[int], bytes], sign: Callable[[bytes], bytes]) -> None:
         self.kem = handshake.KemKey(fresh)
-        hello = handshake.Hello(
-            handshake.HELLO_MAGIC, ends.line, ends.own, ends.peer, fresh(handshake.NONCE_BYTES), self.kem.public
-        )
+        nonce = fresh(handshake.NONCE_BYTES)
+        line = handshake.veiled(ends.line, nonce)
+        hello = handshake.Hello(handshake.HELLO_MAGIC, line, ends.own, ends.peer, nonce, self.kem.public)
         body = canonical.encode(hello)
         self.digest = handshake.digest(body)
         signature = sign(handshake.hello_signing_message(body))
@@ -127,8 +127,10 @@ class Candidate:
 
 
 def address(line: bytes, sender: int, receiver: int) -> int:
-    """What stands in the counter's place of a HELLO or KEY: six bytes of the line id, sender, receiver."""
-    return int.from_bytes(line[:6] + bytes((sender, receiver)), "big")
+    """What stands in the counter's place of a HELLO or KEY: six bytes that follow from the line id and name it to
+    whoever knows it; sender, receiver.
+    """
+    return int.from_bytes(suite.sha(b"keepclear/address/1\x00", line)[:6] + bytes((sender, receiver)), "big")
 
 
 def datagrams(kind: int, ends: Ends, data: bytes) -> list[bytes]:

@@ -94,6 +94,7 @@ class Session:
     ) -> None:
         self._pace = pace or Pace()
         self._ends = replace(ends, datagram_bytes=self._pace.datagram_bytes, age_ms=self._pace.age_ms)
+        self._address = address(ends.line, ends.peer, ends.own)
         self._sign = sign
         self._fresh = fresh
         self._slow = Slow(ends, self._pace.rate_bps) if self._pace.rate_bps else None
@@ -182,7 +183,7 @@ class Session:
             return [Noise(Reason.SHAPE)]
         if header.kind in (part.FRAME, part.HELD):
             return self._receive_frame(header, datagram, now_ms)
-        if header.counter != address(self._ends.line, self._ends.peer, self._ends.own):
+        if header.counter != self._address:
             return [Noise(Reason.ADDRESS)]
         if header.total > self._most_parts:
             return [Noise(Reason.SHAPE)]
@@ -281,7 +282,8 @@ class Session:
         return [Reply(candidate.proof())]
 
     def _add_candidate(self, digest: bytes, hello: handshake.Hello) -> Candidate:
-        if (hello.line, hello.sender, hello.receiver) != (self._ends.line, self._ends.peer, self._ends.own):
+        line = handshake.veiled(self._ends.line, hello.nonce)
+        if (hello.line, hello.sender, hello.receiver) != (line, self._ends.peer, self._ends.own):
             raise handshake.BadHandshake("a HELLO for another line or between other members")
         offer = self._offer or Offer(self._ends, self._fresh, self._sign)
         secret = self._fresh(handshake.SECRET_BYTES)
