@@ -8,7 +8,7 @@ PYTHON := .venv/bin/python
 SCENARIO ?= il20
 ARGS ?=
 
-.PHONY: help demo kernel test check sim oracle replay-test fuzz kill-test damage power rig model bench bench-detection score data lock clean
+.PHONY: help demo kernel test check sim oracle replay-test fuzz kill-test damage power rig model bench bench-detection score pictures data lock clean
 
 help: ## This page
 	@echo "keepclear: a deconfliction line between parties that share airspace but no command"
@@ -79,6 +79,9 @@ bench-detection: .venv/ready .venv-bench/ready ## Detection beside BlueSky, shap
 
 score: .venv/ready data ## Warned in time, late, missed, nuisance: on recorded traffic; writes docs/benchmarks.md
 	$(PYTHON) -m bench.score $(ARGS)
+
+pictures: .venv/ready ## The pictures of docs/line.md anew, from what the program does
+	$(PYTHON) -m sim.draw
 
 data: .venv/ready ## Fetch the recorded traffic sample into .cache (28 MB, once)
 	@$(PYTHON) -m keepclear.host.recorded fetch

@@ -21,7 +21,7 @@ import msgspec
 
 from keepclear.accord import shape, statement
 from keepclear.accord.statement import Activity, Kind, Notice
-from keepclear.host import ceremony, config
+from keepclear.host import ceremony, config_example
 from keepclear.host.client import Client, NodeError
 from keepclear.host.identity import Identity, load_identity
 from keepclear.line.liveness import LineState
@@ -124,7 +124,7 @@ def found(
     places = places or on_this_machine(list(members))
     for home in homes:
         name = home.name
-        text = config.example_config(
+        text = config_example.example_config(
             name,
             ".",
             places.peers[name],

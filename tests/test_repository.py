@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from keepclear.accord.line_test import Staffed
 from keepclear.accord.outcome import Mark, Outcome
 from keepclear.accord.shape import AltRef
 from keepclear.accord.statement import Doubt, Kind, Precedence, Step
 from keepclear.geo.margin import Case
 from keepclear.line.liveness import LineState
+from keepclear.node.authentic import Authentic
 from keepclear.record.genesis import Mode, Role
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,6 +31,7 @@ ALIEN = {
     "the number of an issue": re.compile(r"(?i)\b(?:issues?|pull requests?|PR|GH)[ -]?#?\d+\b|(?<![\w&/#])#\d+\b(?!;)"),
     "how it was made": re.compile(r"(?i)\b(?:sub-?agents?|language models?|another helper|this session of)\b"),
 }
+WORDS = [Kind, Precedence, Step, Doubt, Mark, Outcome, Case, LineState, Staffed, Authentic, Mode, Role, AltRef]
 COLOURS = {".css", ".svelte", ".html", ".svg", ".ts"}  # where #123 is a colour
 
 
@@ -100,7 +103,7 @@ def test_the_tour_names_functions_where_they_stand() -> None:
     assert not gone
 
 
-@pytest.mark.parametrize("words", [Kind, Precedence, Step, Doubt, Mark, Outcome, Case, LineState, Mode, Role, AltRef])
+@pytest.mark.parametrize("words", WORDS)
 def test_the_glossary_has_every_word_that_an_officer_meets(words: type[Enum]) -> None:
     concepts = (ROOT / "docs" / "concepts.md").read_text()
     shown = [word.value if isinstance(word.value, str) else word.name for word in words]

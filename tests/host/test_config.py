@@ -16,9 +16,9 @@ from keepclear.host.config import (
     Peer,
     Tables,
     Watchdog,
-    example_config,
     read_config,
 )
+from keepclear.host.config_example import example_config
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "operate" / "config.md"
 LEAST = '[node]\nmember = "north"\ndir = "north"\n'

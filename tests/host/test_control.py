@@ -16,7 +16,8 @@ from keepclear.accord.statement import Notice, Precedence
 from keepclear.host import ceremony
 from keepclear.host.client import SOCKET, short
 from keepclear.host.clock import Clock
-from keepclear.host.config import example_config, read_config
+from keepclear.host.config import read_config
+from keepclear.host.config_example import example_config
 from keepclear.host.control import Control
 from keepclear.host.hands import Group
 from keepclear.host.identity import load_identity

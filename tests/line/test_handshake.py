@@ -10,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
-from tests.line.talk import KEYS, LINE, PUBLIC, TAG_KEY, member
+from tests.line.talk import KEYS, LINE, PUBLIC, TAG_KEY, Talk, heartbeat, member
 
 from keepclear.accord import canonical
 from keepclear.line import handshake, offer, part
@@ -21,7 +21,8 @@ from keepclear.line.session import Event, Noise, Reason, Reply, Session
 def hello_of(own: int, line: bytes = LINE, key: int | None = None, **changed: object) -> list[bytes]:
     """A HELLO made by hand, signed by `key`, with fields changed; as datagrams addressed rightly."""
     kem = handshake.KemKey(random.Random(own).randbytes).public
-    hello = handshake.Hello(handshake.HELLO_MAGIC, line, own, 1 - own, bytes(16), kem)
+    veiled = handshake.veiled(line, bytes(16))
+    hello = handshake.Hello(handshake.HELLO_MAGIC, veiled, own, 1 - own, bytes(16), kem)
     body = canonical.encode(msgspec.structs.replace(hello, **changed))
     signature = KEYS[own if key is None else key].sign(handshake.hello_signing_message(body)).signature
     return carried(part.HELLO, own, handshake.message(body, signature))
@@ -176,3 +177,14 @@ def test_the_sealed_secret_opens_by_the_text_of_rfc_9180_and_x_wing() -> None:
     for chooser, other in ((peer, own), (own, own)):
         with pytest.raises(handshake.BadHandshake, match="not for this pair"):
             key.unseal(sealed, chooser, other)
+
+
+def test_no_datagram_of_a_session_shows_the_line_to_who_does_not_know_it() -> None:
+    """Whoever runs a mailbox has all of them; six bytes in a row would do to look a line up."""
+    talk = Talk().start()
+    talk.run(5_000, heartbeat)
+    assert {datagram[0] for _, datagram in talk.everything} == {part.HELLO, part.KEY, part.FRAME}
+    shown = b"".join(datagram for _, datagram in talk.everything)
+    assert not [at for at in range(len(LINE) - 5) if LINE[at : at + 6] in shown]
+    hellos = [d[part.HEADER_BYTES :] for _, d in talk.everything if d[0] == part.HELLO and d[17] == 0]
+    assert len({hello[:60] for hello in hellos}) == 2, "two ends, two nonces: the veil of one is not that of the other"

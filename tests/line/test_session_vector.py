@@ -39,7 +39,8 @@ def test_the_vector_is_read_by_the_receiver(own: int) -> None:
     draws = iter([me["mlkem_seed"], me["x25519_private"]])
     kem = handshake.KemKey(lambda _size: bytes.fromhex(next(draws)))
     nonce = bytes.fromhex(me["nonce"])
-    assert handshake.read_hello(body) == handshake.Hello("keepclear/hello/1", LINE, own, 1 - own, nonce, kem.public)
+    veiled = suite.sha(b"keepclear/hello-line/1\x00", LINE, nonce)
+    assert handshake.read_hello(body) == handshake.Hello("keepclear/hello/1", veiled, own, 1 - own, nonce, kem.public)
 
     body, signature = whole(other, "key_datagrams", part.KEY)
     key = handshake.read_key(body)

@@ -13,7 +13,8 @@ from keepclear.accord.statement import Kind, Step
 from keepclear.host import ceremony, control, service
 from keepclear.host.client import SOCKET, short
 from keepclear.host.clock import Clock
-from keepclear.host.config import example_config, read_config
+from keepclear.host.config import read_config
+from keepclear.host.config_example import example_config
 from keepclear.host.control import Control
 from keepclear.host.identity import load_identity
 from keepclear.host.journal_error import JournalFailed

@@ -12,7 +12,7 @@ from typing import Final
 
 import click
 
-from keepclear.host import ceremony, config
+from keepclear.host import ceremony, config, config_example
 from keepclear.host.cli_errors import Failure
 from keepclear.host.identity import Identity, load_identity
 from keepclear.record.genesis import Mode, Role
@@ -183,7 +183,7 @@ def _write_config(
 ) -> None:
     name = own.genesis.names[own.member]
     seats = tuple(own.seats)
-    text = config.example_config(name, ".", peers, seats=seats, listen=listen, tracks=tracks, mailbox=mailbox)
+    text = config_example.example_config(name, ".", peers, seats=seats, listen=listen, tracks=tracks, mailbox=mailbox)
     (directory / "node.toml").write_text(text, encoding="utf-8")
 
 

@@ -1,22 +1,15 @@
-"""`keepclear say`: an officer's statement, from words to a released entry.
+"""`keepclear say`: the kinds of statements on activities, hazards and distress, each from its options.
 
-The law: the statement is put together, looked at and released here, by the seat's key; the node numbers, dates and
-signs it. Nothing is refused for being late, vague or incomplete: it is said, and carries its marks. With --dry-run
-nothing leaves this process.
+The law: a kind puts a body together and does nothing else. Nothing is refused for being late, vague or incomplete; how
+it is looked at and released is cli_release's, the kinds that are about the line itself are cli_say_line's.
 """
 
-import secrets
-import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from keepclear.accord import line_test as testing
-from keepclear.accord import people, phrases, statement
 from keepclear.accord.statement import (
-    Accept,
     Activated,
     Activity,
     AllClear,
@@ -25,8 +18,6 @@ from keepclear.accord.statement import (
     Body,
     Cancel,
     CeaseNow,
-    Channel,
-    ChannelState,
     Clarify,
     Distress,
     Doubt,
@@ -34,32 +25,25 @@ from keepclear.accord.statement import (
     Hazard,
     HazardKind,
     HazardSource,
-    LineReply,
-    LineTest,
     Notice,
-    Precedence,
 )
-from keepclear.host import cli_draft, officer
+from keepclear.host import cli_draft, cli_say_line
 from keepclear.host.cli_draft import word
 from keepclear.host.cli_errors import Failure
 from keepclear.host.cli_node import Desk
 from keepclear.host.cli_options import (
     AREA,
-    COMMON,
     CONTACT,
     DRY_RUN,
     FROM_UNTIL,
     REPLACES,
     SEAT,
     Given,
-    Option,
     at_option,
     choice_option,
     option,
 )
-from keepclear.host.terminal import short
-
-Make = Callable[[Desk, Given], Body]
+from keepclear.host.cli_release import kind, moment, words
 
 
 @click.group(invoke_without_command=True)
@@ -92,62 +76,7 @@ def say(ctx: click.Context, /, draft: str | None, directory: str | None, **given
     ctx.invoke(say.commands["clarify"], directory=Path(directory), refs=(draft,), **usual, **given)
 
 
-def _kind(*options: Option) -> Callable[[Make], Make]:
-    """Makes a command of a function that puts a body together; the function's docstring is the command's help."""
-
-    def register(make: Make) -> Make:
-        def command(**given: Any) -> None:
-            _release(given, make)
-
-        for add in reversed((*COMMON, *options)):
-            command = add(command)
-        say.command(make.__name__.replace("_", "-"), help=make.__doc__)(command)
-        return make
-
-    return register
-
-
-def _release(given: Given, make: Make) -> None:
-    desk = Desk(given["directory"], given["seats"])
-    body = make(desk, given)
-    name = given["precedence"]
-    precedence = Precedence[name] if name else cli_draft.usual_precedence(body, desk.now_ms)
-    if precedence is Precedence.FLASH:
-        body, coarser = cli_draft.fitted(body)
-        for words in coarser:
-            click.echo(words)
-    replaces = bytes.fromhex(desk.entry(given["replaces"]).leaf) if given.get("replaces") else None
-    refs = tuple(bytes.fromhex(desk.entry(ref).leaf) for ref in given["refs"])
-    if given["dry_run"]:
-        from keepclear.host.cli_dry import preview  # noqa: PLC0415 - numpy, which saying it does not need
-
-        click.echo(preview(desk, body, precedence, replaces, refs, as_is=given["as_is"]))
-        return
-    said = officer.say(
-        desk.client, desk.identity, desk.seats, body, precedence, replaces=replaces, refs=refs, as_is=given["as_is"]
-    )
-    kind = phrases.kind(body.kind)
-    for text in cli_draft.channel_warnings(desk, body):
-        click.echo(text)
-    click.echo(f"said {kind} {short(said.leaf.hex())}, {precedence.name}, released by {' and '.join(desk.seats)}")
-    matters = desk.client.ask("matters", all=True)["matters"]
-    for matter in matters:
-        if matter["leaf"] == said.leaf.hex():
-            click.echo(matter["text"])
-
-
-def _words(given: Given, name: str = "text") -> str:
-    return people.parse_text(given[name])
-
-
-def _moment(desk: Desk, given: Given) -> int:
-    at_ms = desk.moment(given["at"])
-    if at_ms is None:
-        raise Failure("this needs a time", "give --at, or leave it out for now")
-    return at_ms
-
-
-@_kind(*choice_option("--activity", Activity, "Its effect on others.", required=True), *FROM_UNTIL, *AREA, *CONTACT)
+@kind(*choice_option("--activity", Activity, "Its effect on others.", required=True), *FROM_UNTIL, *AREA, *CONTACT)
 def notice(desk: Desk, given: Given) -> Body:
     """Announce an activity: what, where, from when until when.
 
@@ -163,12 +92,12 @@ def notice(desk: Desk, given: Given) -> Body:
         volumes=cli_draft.volumes(given),
         start_ms=start_ms,
         end_ms=end_ms,
-        text=_words(given),
-        contact=_words(given, "contact"),
+        text=words(given),
+        contact=words(given, "contact"),
     )
 
 
-@_kind(*REPLACES, *choice_option("--activity", Activity, "Its effect on others."), *FROM_UNTIL, *AREA, *CONTACT)
+@kind(*REPLACES, *choice_option("--activity", Activity, "Its effect on others."), *FROM_UNTIL, *AREA, *CONTACT)
 def amend(desk: Desk, given: Given) -> Body:
     """Give a new full reading of a notice. What is not given stays as it was; none takes a value back.
 
@@ -184,12 +113,12 @@ def amend(desk: Desk, given: Given) -> Body:
         volumes=cli_draft.volumes(given, before.volumes),
         start_ms=start_ms,
         end_ms=end_ms,
-        text=_words(given) or before.text,
-        contact=_words(given, "contact") or before.contact,
+        text=words(given) or before.text,
+        contact=words(given, "contact") or before.contact,
     )
 
 
-@_kind(*REPLACES)
+@kind(*REPLACES)
 def cancel(_: Desk, given: Given) -> Body:
     """Say that an announced activity will not take place.
 
@@ -197,10 +126,10 @@ def cancel(_: Desk, given: Given) -> Body:
     Example:
       keepclear say cancel --node north --replaces 7c31a9f0
     """
-    return Cancel(text=_words(given))
+    return Cancel(text=words(given))
 
 
-@_kind(*at_option("--at", "Since when."))
+@kind(*at_option("--at", "Since when."))
 def activated(desk: Desk, given: Given) -> Body:
     """Say that an announced activity has begun.
 
@@ -208,10 +137,10 @@ def activated(desk: Desk, given: Given) -> Body:
     Example:
       keepclear say activated --node north --ref 7c31a9f0
     """
-    return Activated(at_ms=_moment(desk, given), text=_words(given))
+    return Activated(at_ms=moment(desk, given), text=words(given))
 
 
-@_kind(*at_option("--at", "Since when."), option("residual", "--residual", is_flag=True, help="A hazard remains."))
+@kind(*at_option("--at", "Since when."), option("residual", "--residual", is_flag=True, help="A hazard remains."))
 def ended(desk: Desk, given: Given) -> Body:
     """Say that an activity is over. Nothing ends by itself.
 
@@ -219,11 +148,11 @@ def ended(desk: Desk, given: Given) -> Body:
     Example:
       keepclear say ended --node north --ref 7c31a9f0
     """
-    at_ms = _moment(desk, given)
-    return Ended(at_ms=at_ms, residual=given["residual"], text=_words(given))
+    at_ms = moment(desk, given)
+    return Ended(at_ms=at_ms, residual=given["residual"], text=words(given))
 
 
-@_kind(
+@kind(
     *choice_option("--hazard", HazardKind, "What is unsafe.", required=True),
     *choice_option("--source", HazardSource, "Whose it is.", required=True),
     *at_option("--since", "Since when; none if not known."),
@@ -246,12 +175,12 @@ def hazard(desk: Desk, given: Given) -> Body:
         source=source,
         volumes=cli_draft.volumes(given),
         since_ms=since_ms,
-        text=_words(given),
-        contact=_words(given, "contact"),
+        text=words(given),
+        contact=words(given, "contact"),
     )
 
 
-@_kind(*at_option("--at", "Since when."))
+@kind(*at_option("--at", "Since when."))
 def all_clear(desk: Desk, given: Given) -> Body:
     """Say that a hazard that we declared is over.
 
@@ -259,10 +188,10 @@ def all_clear(desk: Desk, given: Given) -> Body:
     Example:
       keepclear say all-clear --node north --ref 93ab04de
     """
-    return AllClear(at_ms=_moment(desk, given), text=_words(given))
+    return AllClear(at_ms=moment(desk, given), text=words(given))
 
 
-@_kind(
+@kind(
     option(
         "doubts", "--doubt", multiple=True, type=click.Choice([word(one) for one in Doubt], case_sensitive=False),
         help="What is not clear; left out: all that the entry does not state. Repeat.",
@@ -280,10 +209,10 @@ def clarify(desk: Desk, given: Given) -> Body:
         asked = cli_draft.doubts(desk.entry(given["refs"][0]))
     if not asked and given["refs"]:
         raise Failure("that entry states all that its kind can state", "say with --doubt what is not clear")
-    return Clarify(doubts=asked, text=_words(given))
+    return Clarify(doubts=asked, text=words(given))
 
 
-@_kind(*FROM_UNTIL, *AREA)
+@kind(*FROM_UNTIL, *AREA)
 def answer(desk: Desk, given: Given) -> Body:
     """Add to a statement of ours what it did not say: --ref names the statement, a second --ref the question.
 
@@ -293,10 +222,10 @@ def answer(desk: Desk, given: Given) -> Body:
     """
     volumes = cli_draft.volumes(given) or None
     start_ms, end_ms = cli_draft.window(desk, given)
-    return Answer(volumes=volumes, start_ms=start_ms, end_ms=end_ms, text=_words(given))
+    return Answer(volumes=volumes, start_ms=start_ms, end_ms=end_ms, text=words(given))
 
 
-@_kind(*at_option("--at", "When it is so."), *AREA, *CONTACT)
+@kind(*at_option("--at", "When it is so."), *AREA, *CONTACT)
 def cease_now(desk: Desk, given: Given) -> Body:
     """Say to any staffed seat: stop, somebody uninvolved, protected or own is being hit here.
 
@@ -306,13 +235,13 @@ def cease_now(desk: Desk, given: Given) -> Body:
     """
     return CeaseNow(
         volumes=cli_draft.volumes(given),
-        at_ms=_moment(desk, given),
-        text=_words(given),
-        contact=_words(given, "contact"),
+        at_ms=moment(desk, given),
+        text=words(given),
+        contact=words(given, "contact"),
     )
 
 
-@_kind(
+@kind(
     *at_option("--last-fix", "When it was last seen.", None),
     option("aboard", "--aboard", type=int, help="How many people are aboard, if known."),
     *AREA,
@@ -330,89 +259,13 @@ def distress(desk: Desk, given: Given) -> Body:
         volumes=cli_draft.volumes(given),
         last_fix_ms=last_fix_ms,
         aboard=given["aboard"],
-        text=_words(given),
-        contact=_words(given, "contact"),
+        text=words(given),
+        contact=words(given, "contact"),
     )
 
 
-@_kind(
-    option("file", "--file", type=click.Path(path_type=Path), help="Its rules, as JSON."),
-    option("standard", "--standard", is_flag=True, help="The usual rules, to start from."),
-    option("name", "--name", default="understanding", show_default=True, help="What it is called."),
-    option("version", "--version", default=1, show_default=True, help="Which edition of it."),
-    option("effective", "--effective", default="now", show_default=True, metavar="TIME", help="From when it holds."),
-    option("replaces", "--replaces", metavar="HASH", help="A proposal of ours that it stands for."),
-)
-def understanding(desk: Desk, given: Given) -> Body:
-    """Propose rules. They are in force once every party has accepted them; proposing is accepting.
-
-    \b
-    Example:
-      keepclear say understanding --node north --standard --name river
-    """
-    return cli_draft.understood(desk, given)
-
-
-@_kind()
-def accept(_: Desk, given: Given) -> Body:
-    """Accept the understanding that --ref names.
-
-    \b
-    Example:
-      keepclear say accept --node south --ref 5e0b66c1
-    """
-    return Accept(text=_words(given))
-
-
-@_kind()
-def line_test(_: Desk, given: Given) -> Body:
-    """Test the line: a person at the other end is asked for three words that its node shows.
-
-    \b
-    Example:
-      keepclear say line-test --node north
-    """
-    return LineTest(nonce=secrets.token_bytes(statement.NONCE_BYTES), text=_words(given))
-
-
-@_kind(option("words", "--words", help="The three words, as they are shown; left out, they are asked for."))
-def test_reply(desk: Desk, given: Given) -> Body:
-    """Answer the line test that --ref names, with the three words that the node has shown.
-
-    \b
-    Example:
-      keepclear say test-reply --node south --ref 7c31a9f0 --words "coconut juniper violet"
-    """
-    if len(given["refs"]) != 1:
-        raise Failure("an answer to no test", "give --ref with the test's hash; keepclear tests lists them")
-    asked = statement.read(*desk.content(given["refs"][0]))
-    if not isinstance(asked, LineTest):
-        raise Failure("that entry is no line test", "keepclear tests lists them")
-    reply = LineReply(words=people.parse_text(given["words"] or _asked_words()), text=_words(given))
-    if not testing.agrees(reply, asked):
-        raise Failure("those are not the words that the test asks for", "type them as they are shown")
-    return reply
-
-
-@_kind(
-    *choice_option("--state", Channel, "Whether our side uses the channel.", required=True),
-    *at_option("--until", "What is said of its end; nothing ends by itself.", "none"),
-    *CONTACT,
-)
-def channel_state(desk: Desk, given: Given) -> Body:
-    """Say that our side suspends the channel, or uses it again. Tests, hazards, distress and cease-now stay open.
-
-    \b
-    Example:
-      keepclear say channel-state --node north --state suspended --until none --contact "+41 22 555 0199"
-    """
-    state = Channel[given["state"].upper()]
-    return ChannelState(
-        state=state, until_ms=desk.moment(given["at"]), text=_words(given), contact=_words(given, "contact")
-    )
-
-
-def _asked_words() -> str:
-    if not sys.stdin.isatty():
-        raise Failure("an answer without words", "give --words, or call it from a terminal")
-    return str(click.prompt("the three words that the node has shown"))
+for command in (
+    notice, amend, cancel, activated, ended, hazard, all_clear, clarify, answer, cease_now, distress,
+    *cli_say_line.KINDS,
+):  # fmt: skip
+    say.add_command(command)

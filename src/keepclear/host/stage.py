@@ -14,7 +14,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any, Final
 
-from keepclear.host import ceremony, config
+from keepclear.host import ceremony, config_example
 from keepclear.host.client import Client, NodeError
 from keepclear.host.identity import Identity, load_identity
 from keepclear.record.genesis import Role
@@ -91,7 +91,7 @@ class Stage:
         started = []
         for name, home in zip(names, directories, strict=True):
             peers = {other: f"127.0.0.1:{port}" for other, port in listen.items() if other != name}
-            text = config.example_config(
+            text = config_example.example_config(
                 name, ".", peers, seats=SEATS, listen=f"127.0.0.1:{listen[name]}", tracks=f"127.0.0.1:{tracks[name]}"
             )
             (home / "node.toml").write_text(text)

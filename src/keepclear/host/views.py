@@ -16,8 +16,7 @@ from keepclear.accord.times import zulu
 from keepclear.host.journal_error import JournalError
 from keepclear.host.path_link import PathLink
 from keepclear.host.paths import Paths
-from keepclear.line.peer import book_key
-from keepclear.node import clocks, clones, line_tests, listing, receipts, situation, staffed
+from keepclear.node import authentic, clocks, clones, line_tests, listing, receipts, situation, staffed
 from keepclear.node.core import WATCH, Core
 from keepclear.node.effects import Alarm, Show
 from keepclear.node.inputs import Stamp
@@ -235,20 +234,10 @@ def _facts_of(service: "Service", index: int) -> View:
         "link": str(core.state.peers[index].live.state),
         "staffed": str(staffed.state(core, index, rule.every_ms)) if is_party else "not asked of an observer",
         "person_ms": person[0] if person else None, "seat": person[1] if person else "",
-        "authentic": _authentic(service, index),
+        "authentic": str(authentic.state(core, index)),
         "political": "SUSPENDED" if suspended else "open" if word else "open, nothing said",
         "political_ms": word.wall_ms if word else None,
     }  # fmt: skip
-
-
-def _authentic(service: "Service", index: int) -> str:
-    state = service.node.state
-    if any(dispute.party == index for dispute in state.disputes):
-        return "DISPUTED"
-    newest = state.newest.get(index)
-    if newest is not None and book_key(index, newest) not in state.situation.linked:
-        return "not yet reconciled"
-    return "authentic" if state.peers[index].live.echo_ms is not None else "not heard"
 
 
 def _held_alike(service: "Service", index: int) -> View | None:

@@ -40,7 +40,7 @@ class BadHandshake(ValueError):
 
 
 class Hello(msgspec.Struct, frozen=True, array_like=True):
-    """Here I am: the line, sender and receiver (indices of members), a fresh nonce, a KEM key made with it."""
+    """Here I am: the line, veiled by the nonce; sender and receiver (indices of members), a fresh nonce, a KEM key."""
 
     magic: str
     line: bytes
@@ -87,6 +87,11 @@ def seal_secret(secret: bytes, kem: bytes, chooser: bytes, other: bytes) -> byte
         return _HPKE.encrypt(secret, MLKEM768X25519PublicKey(mlkem, x25519), info=_info(chooser, other))
     except ValueError as error:
         raise BadHandshake(f"the KEM key in the HELLO is not sound: {error}") from error
+
+
+def veiled(line: bytes, nonce: bytes) -> bytes:
+    """A line's id as a HELLO names it: who does not know the id learns nothing of it, nor whether two are the same."""
+    return suite.sha(b"keepclear/hello-line/1\x00", line, nonce)
 
 
 def digest(body: bytes) -> bytes:

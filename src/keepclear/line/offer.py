@@ -46,9 +46,9 @@ class Offer:
 
     def __init__(self, ends: Ends, fresh: Callable[[int], bytes], sign: Callable[[bytes], bytes]) -> None:
         self.kem = handshake.KemKey(fresh)
-        hello = handshake.Hello(
-            handshake.HELLO_MAGIC, ends.line, ends.own, ends.peer, fresh(handshake.NONCE_BYTES), self.kem.public
-        )
+        nonce = fresh(handshake.NONCE_BYTES)
+        line = handshake.veiled(ends.line, nonce)
+        hello = handshake.Hello(handshake.HELLO_MAGIC, line, ends.own, ends.peer, nonce, self.kem.public)
         body = canonical.encode(hello)
         self.digest = handshake.digest(body)
         signature = sign(handshake.hello_signing_message(body))

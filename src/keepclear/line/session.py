@@ -293,7 +293,8 @@ class Session:
         return [Reply(candidate.proof())]
 
     def _add_candidate(self, digest: bytes, hello: handshake.Hello) -> Candidate:
-        if (hello.line, hello.sender, hello.receiver) != (self._ends.line, self._ends.peer, self._ends.own):
+        line = handshake.veiled(self._ends.line, hello.nonce)
+        if (hello.line, hello.sender, hello.receiver) != (line, self._ends.peer, self._ends.own):
             raise handshake.BadHandshake("a HELLO for another line or between other members")
         offer = self._offer or Offer(self._ends, self._fresh, self._sign)
         secret = self._fresh(handshake.SECRET_BYTES)
