@@ -183,6 +183,7 @@ class Control:
             "entries": lambda r: carried.entries(self._service, r),
             "pulse": self._pulse,
             "tests": lambda _: views.tests(self._service),
+            "dispute": lambda r: views.dispute(self._service, int(r["number"])),
             "let-go": self._let_go,
             "clock": self._clock,
             "settle": self._settle,

@@ -172,6 +172,14 @@ def tests(service: "Service") -> View:
     return {"tests": trials, "next": _next_test(service), "parties": [core.name(party) for party in parties]}
 
 
+def dispute(service: "Service", number: int) -> View:
+    """The two signed things of a dispute, by its number from 0 on, as hex ("" for one that is not there); or None."""
+    disputes = service.node.state.disputes
+    if not 0 <= number < len(disputes):
+        return {"pair": None}
+    return {"pair": [disputes[number].one.hex(), disputes[number].other.hex()]}
+
+
 def _trial(names: Sequence[str], one: line_test.Trial) -> View:
     return {
         "by": names[one.party], "due_ms": one.due_ms, "leaf": one.leaf.hex() if one.leaf else None,
