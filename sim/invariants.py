@@ -5,7 +5,7 @@
 - What a member sends, says that it holds, or receipts is on that member's disk.
 - A statement that has come in has been shown.
 - What is on a disk is never lost while the disk stands, and in the end all copies say the same.
-- Two copies of a member are told of only where there have been two.
+- Two copies of a member are told of only where there have been two; copies of a logbook that differ, never.
 - What a member keeps of its picture is what it would make of its state anew.
 """
 
@@ -174,6 +174,8 @@ class Watch:
             self._check_picture(member)
             if alone := {twins.party for twins in member.node.state.twins} - self.doubled:
                 raise self._broken(f"{member.index} tells of two copies of {sorted(alone)}, of which there was one")
+            if unlike := [alarm.text for _, alarm in member.log.alarms if alarm.what == "unlike"]:
+                raise self._broken(f"{member.index} tells of copies that differ: {unlike[0]}")
             if member.node.state.disputes:
                 raise self._broken(f"{member.index} has a dispute: {member.node.state.disputes[0].reason}")
 
