@@ -7,6 +7,8 @@
 - What is on a disk is never lost while the disk stands, and in the end all copies say the same.
 - Two copies of a member are told of only where there have been two; copies of a logbook that differ, never.
 - What a member keeps of its picture is what it would make of its state anew.
+
+A hostile member is held to none of this; all others are, while it does its worst.
 """
 
 from collections.abc import Sequence
@@ -70,6 +72,9 @@ class Whole(Protocol):
     @property
     def members(self) -> Sequence[Copy]: ...
 
+    @property
+    def hostile(self) -> frozenset[int]: ...
+
 
 class Watch:
     """Follows every copy of every logbook, every signature, and what every member sends."""
@@ -100,7 +105,7 @@ class Watch:
 
     def after_step(self, member: Copy) -> None:
         """Looks at what is new in a member's copies."""
-        if member.hands is None:
+        if member.hands is None or member.index in self._world.hostile:
             return
         for book in member.node.books.books.values():
             key = (member, member.starts, book.id)
@@ -116,7 +121,7 @@ class Watch:
 
     def sent(self, member: Copy, frame: bytes, flash: bool) -> None:
         """A member sends a frame."""
-        if len(frame) < BARE_FRAME_BYTES:
+        if len(frame) < BARE_FRAME_BYTES or member.index in self._world.hostile:
             return
         excused = flash and member.hands is not None and member.hands.disk_failed
         for item in frames.read(frame)[1]:
@@ -191,7 +196,8 @@ class Watch:
         self._told = {key: size for key, size in self._told.items() if key[0] is not member}
 
     def _check(self, member: Copy, entry: Entry) -> None:
-        if self.originals.setdefault(entry.slot, entry.raw) != entry.raw:
+        is_honest = entry.header.party not in self._world.hostile
+        if is_honest and self.originals.setdefault(entry.slot, entry.raw) != entry.raw:
             raise self._broken(f"two entries in slot {entry.slot}, one at {member.index}")
         if entry.raw not in self.leaves:
             self.leaves[entry.raw] = tree.leaf_hash(entry.header_bytes)

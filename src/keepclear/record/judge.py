@@ -40,11 +40,15 @@ class Rule(StrEnum):
 
 
 class Proven(msgspec.Struct, frozen=True):
-    """One thing that the pieces prove: by which rule, of which member, in words."""
+    """One thing that the pieces prove: by which rule, of which member, in words.
+
+    `of` is the other member that it may be instead, where the pieces leave that open.
+    """
 
     rule: Rule
     party: int
     text: str
+    of: int | None = None
 
 
 class Judgement(msgspec.Struct, frozen=True):
@@ -152,7 +156,7 @@ def _receipts(court: Court) -> list[Proven]:
         if wrong:
             text = f"{by}'s receipt is not for the entries that {of} signed here, up to {body.size}"
             both = f"either {by} signed for what it does not hold, or {of} signed others, which {by} can show"
-            out.append(Proven(Rule.RECEIPT, header.party, f"{text}: {both}"))
+            out.append(Proven(Rule.RECEIPT, header.party, f"{text}: {both}", body.party))
     out += _two_receipts(court)
     return out
 

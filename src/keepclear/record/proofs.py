@@ -51,7 +51,10 @@ def search(genesis: Genesis, books: Logbooks, notes: Iterable[bytes], pairs: Ite
             out.append(proof)
         if len(out) >= MAX_PROOFS:
             break
-    return out
+    forked = {
+        one.party for proof in out for one in proof.proven if one.of is None and one.rule in (Rule.SLOT, Rule.ROOT)
+    }
+    return [proof for proof in out if not all(one.of in forked for one in proof.proven)]
 
 
 def had(genesis: Genesis, books: Logbooks, said: Entry, by: int) -> Proof | None:
