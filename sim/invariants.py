@@ -179,8 +179,8 @@ class Watch:
             self._check_picture(member)
             if alone := {twins.party for twins in member.node.state.twins} - self.doubled:
                 raise self._broken(f"{member.index} tells of two copies of {sorted(alone)}, of which there was one")
-            if unlike := [alarm.text for _, alarm in member.log.alarms if alarm.what == "unlike"]:
-                raise self._broken(f"{member.index} tells of copies that differ: {unlike[0]}")
+            if any(copy.tries for copy in member.node.state.watched.copies.values()):
+                raise self._broken(f"{member.index} tells of copies of a logbook that differ")
             if member.node.state.disputes:
                 raise self._broken(f"{member.index} has a dispute: {member.node.state.disputes[0].reason}")
 

@@ -38,6 +38,7 @@ ABOUT_MEMBER: Final = frozenset(  # facts[0] says which
         "quota",
         "gap",
         "unlike",
+        "gathered",
     }
 )
 UNTOLD: Final = frozenset({"said", "brought"})  # answers to whoever said or brought it: the statements are shown
