@@ -1,4 +1,4 @@
-"""A flood on an officer's screen: the first whole, the rest as a number, nothing lost, and no FLASH without its line."""
+"""A flood on an officer's screen: the first whole, the rest as a number, nothing lost, each FLASH with its line."""
 
 from keepclear.accord.statement import Kind, Precedence
 from keepclear.host.gathering import WHOLE, WINDOW_MS, Gathering
