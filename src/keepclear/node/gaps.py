@@ -19,8 +19,13 @@ SLOW_TELL_AFTER_MS: Final = 600_000  # by radio a backlog takes that long
 
 def opened(core: Core, book: Incarnation) -> None:
     """An entry past a gap has come. Gaps of earlier starts are declared in LINKs, and are not waited for."""
-    if core.state.newest.get(book.party) == book.incarnation and book.party != core.me:
-        core.state.watched.gaps.setdefault(peers.book_key(*book.id), Gap(book.size, core.mono_ms))
+    if core.state.newest.get(book.party) != book.incarnation or book.party == core.me:
+        return
+    gaps, key = core.state.watched.gaps, peers.book_key(*book.id)
+    if key not in gaps:
+        for old in [other for other in gaps if other[0] == book.party]:
+            del gaps[old]
+        gaps[key] = Gap(book.size, core.mono_ms)
 
 
 def begin(core: Core) -> None:

@@ -48,16 +48,21 @@ def admits(core: Core, peer: Peer, entry: Entry) -> bool:
     party, incarnation, seq = entry.slot
     if not 0 <= party < len(core.genesis.names) or not 0 <= seq < peers.MAX_SEQ:
         return True  # it cannot be, and is found so before its signature is looked at
-    quota = core.state.watched.quotas.setdefault(bytes((peer.index, party)), Quota())
-    slot = peers.slot_key(party, incarnation[:8].ljust(8, b"\0"), seq)
+    key = bytes((peer.index, party))
+    quota = core.state.watched.quotas.get(key)
+    if quota is None:
+        quota = core.state.watched.quotas[key] = Quota()
     for sort in _sorts(core, entry):
-        if not quota.allowances.setdefault(sort, Bucket(*ALLOWED[sort])).take(core.mono_ms):
+        bucket = quota.allowances.get(sort)
+        if bucket is None:
+            bucket = quota.allowances[sort] = Bucket(*ALLOWED[sort])
+        if not bucket.take(core.mono_ms):
+            slot = peers.slot_key(party, incarnation[:8].ljust(8, b"\0"), seq)
             if slot not in quota.waiting and len(quota.waiting) < MAX_WAITING:
                 quota.waiting[slot] = sort
             core.count_noise(f"beyond the allowance for {sort}, kept at the peer")
             _tell(core, peer.index, party, quota, sort)
             return False
-    quota.waiting.pop(slot, None)
     return True
 
 
@@ -97,15 +102,15 @@ def words(core: Core) -> list[str]:
     return [_words(core, key[0], key[1], quota) for key, quota in core.state.watched.quotas.items() if quota.waiting]
 
 
-def _sorts(core: Core, entry: Entry) -> list[str]:
+def _sorts(core: Core, entry: Entry) -> tuple[str, ...]:
     """The allowances that an entry takes from. One that opens a logbook takes from two, unless it is of safety."""
     header = entry.header
     if header.precedence == Precedence.FLASH:
-        return [FLASH]
+        return (FLASH,)
     if header.kind in SAFETY:
-        return [NOTICES]
+        return (NOTICES,)
     sort = RECEIPTS if header.kind in BY_RULE else OTHERS
-    return [sort] if entry.slot[:2] in core.books.books else [STARTS, sort]
+    return (sort,) if entry.slot[:2] in core.books.books else (STARTS, sort)
 
 
 def _tell(core: Core, bringer: int, author: int, quota: Quota, sort: str) -> None:

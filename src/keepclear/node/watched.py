@@ -45,11 +45,12 @@ class Copy(msgspec.Struct, array_like=True):
 class Watched(msgspec.Struct, array_like=True):
     """`quotas` by bringer and author (two bytes), `gaps` by logbook, `copies` by holder and logbook.
 
-    `receipts` are by receipting start and receipted logbook the receipt of most; `notes` by peer.
+    `receipts` are by receipting start, then by receipted logbook, the receipt of most: (number, size, hash).
+    `notes` by peer.
     """
 
     quotas: dict[bytes, Quota] = {}
     notes: dict[int, Bucket] = {}
     gaps: dict[BookKey, Gap] = {}
     copies: dict[bytes, Copy] = {}
-    receipts: dict[bytes, bytes] = {}
+    receipts: dict[BookKey, dict[BookKey, tuple[int, int, bytes]]] = {}
