@@ -8,7 +8,21 @@ from collections.abc import Collection, Iterable, Iterator
 from keepclear.line import frame as frames
 from keepclear.line import peer as peers
 from keepclear.line.peer import Peer
-from keepclear.node import copies, denials, duties, flights, folding, ladder, lost, matters, quotas, situation, staffed, state, witness
+from keepclear.node import (
+    copies,
+    denials,
+    duties,
+    flights,
+    folding,
+    ladder,
+    lost,
+    matters,
+    quotas,
+    situation,
+    staffed,
+    state,
+    witness,
+)
 from keepclear.node.node import Node
 from keepclear.record import logbook
 

@@ -14,6 +14,7 @@ from keepclear.line.peer import Peer
 from keepclear.node.core import Core
 from keepclear.node.watched import Quota
 from keepclear.record.entry import Entry
+from keepclear.record.logbook import MAX_SEQ
 
 FLASH: Final = "FLASH"
 NOTICES: Final = "notices"
@@ -46,7 +47,7 @@ TELL_AGAIN_MS: Final = 60_000
 def admits(core: Core, peer: Peer, entry: Entry) -> bool:
     """Whether an entry that is not here yet is taken now. It is not verified yet: what it claims costs its bringer."""
     party, incarnation, seq = entry.slot
-    if not 0 <= party < len(core.genesis.names) or not 0 <= seq < peers.MAX_SEQ:
+    if not 0 <= party < len(core.genesis.names) or not 0 <= seq < MAX_SEQ:
         return True  # it cannot be, and is found so before its signature is looked at
     key = bytes((peer.index, party))
     quota = core.state.watched.quotas.get(key)
