@@ -109,7 +109,7 @@ def test_a_peer_that_denies_is_shown_its_own_receipt(line: tuple[Node, Villain],
 
 def test_a_flood_is_a_number_on_the_screen_and_whole_in_the_list(line: tuple[Node, Villain]) -> None:
     north, villain = line
-    count = 60
+    count = 130  # more than a page of the list
     command = [sys.executable, "-m", "keepclear", "show", "--node", str(north.home), "--follow"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as follower:
         timer = Timer(told.DEADLINE_S, follower.kill)
