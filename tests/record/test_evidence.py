@@ -207,6 +207,19 @@ def test_what_a_member_had_is_proved_by_its_own_receipt() -> None:
     assert proofs.had(line.genesis, line.views[WITNESS], line.say(A, notice("not receipted")), B) is None
 
 
+def test_a_receipt_that_names_the_leaf_in_another_place_does_not_prove_it() -> None:
+    line = talk(2)
+    said = line.book(A).entries[1]
+    for seq, proven in ((7, []), (1, [Rule.HAD])):
+        body = statement.Receipt(
+            party=A, incarnation=line.incarnation(A), size=1, root=line.book(A).root(1),
+            ranges=(), beyond=((seq, said.leaf, line.clock_ms),),
+        )  # fmt: skip
+        receipt = line.sign(B, line.draft(body))
+        found_ = judge(Evidence(line.genesis.document, (evidence.signed(said), evidence.stated(receipt)))).proven
+        assert [one.rule for one in found_ if one.rule is Rule.HAD] == proven
+
+
 def test_a_cosignature_proves_it_too() -> None:
     line = talk(4)
     noted = line.sign_checkpoint(A, cosigners=(WITNESS,))

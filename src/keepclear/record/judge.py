@@ -261,7 +261,7 @@ def _fallen(words: list[tuple[int, int, bool]]) -> tuple[tuple[int, int], tuple[
     seen, receipted = (-1, 0), (-1, 0)
     for seq, size, is_receipt in words:
         before = receipted if is_receipt else max(seen, receipted, key=lambda word: word[1])
-        if size < before[1] and before[0] < seq:
+        if size < before[1]:
             return before, (seq, size)
         if is_receipt:
             receipted = max(receipted, (seq, size), key=lambda word: word[1])
