@@ -8,7 +8,21 @@ from collections.abc import Collection, Iterable, Iterator
 from keepclear.line import frame as frames
 from keepclear.line import peer as peers
 from keepclear.line.peer import Peer
-from keepclear.node import duties, flights, folding, ladder, lost, matters, situation, staffed, state, witness
+from keepclear.node import (
+    copies,
+    denials,
+    duties,
+    flights,
+    folding,
+    ladder,
+    lost,
+    matters,
+    quotas,
+    situation,
+    staffed,
+    state,
+    witness,
+)
 from keepclear.node.node import Node
 from keepclear.record import logbook
 
@@ -40,6 +54,13 @@ def bounds(node: Node) -> Iterator[Bound]:
     yield "plans", len(s.advice.plans), flights.MAX_PLANS
     yield "line tests", len(s.facts.tests), staffed.MAX_TESTS * members
     yield "words on the channel", len(s.facts.channel), folding.MAX_CHANNEL * members
+    watched = s.watched
+    yield "quotas", len(watched.quotas), members * members
+    yield "entries that wait at peers", _most(quota.waiting for quota in watched.quotas.values()), quotas.MAX_WAITING
+    yield "gaps", len(watched.gaps), members
+    yield "copies compared", len(watched.copies), copies.MAX_COPIES
+    yield "starts with receipts", len(watched.receipts), denials.MAX_STARTS
+    yield "logbooks receipted", _most(watched.receipts.values()), denials.MAX_RECEIPTED
     yield "lists of what is in force", len(s.facts.lists), members
     yield "entries not on disk", len(s.undurable), entries
     yield "receipts owed", _all(owed.arrivals for owed in s.owed.values()), entries

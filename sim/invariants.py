@@ -5,8 +5,10 @@
 - What a member sends, says that it holds, or receipts is on that member's disk.
 - A statement that has come in has been shown.
 - What is on a disk is never lost while the disk stands, and in the end all copies say the same.
-- Two copies of a member are told of only where there have been two.
+- Two copies of a member are told of only where there have been two; copies of a logbook that differ, never.
 - What a member keeps of its picture is what it would make of its state anew.
+
+A hostile member is held to none of this; all others are, while it does its worst.
 """
 
 from collections.abc import Sequence
@@ -70,6 +72,9 @@ class Whole(Protocol):
     @property
     def members(self) -> Sequence[Copy]: ...
 
+    @property
+    def hostile(self) -> frozenset[int]: ...
+
 
 class Watch:
     """Follows every copy of every logbook, every signature, and what every member sends."""
@@ -100,7 +105,7 @@ class Watch:
 
     def after_step(self, member: Copy) -> None:
         """Looks at what is new in a member's copies."""
-        if member.hands is None:
+        if member.hands is None or member.index in self._world.hostile:
             return
         for book in member.node.books.books.values():
             key = (member, member.starts, book.id)
@@ -116,7 +121,7 @@ class Watch:
 
     def sent(self, member: Copy, frame: bytes, flash: bool) -> None:
         """A member sends a frame."""
-        if len(frame) < BARE_FRAME_BYTES:
+        if len(frame) < BARE_FRAME_BYTES or member.index in self._world.hostile:
             return
         excused = flash and member.hands is not None and member.hands.disk_failed
         for item in frames.read(frame)[1]:
@@ -174,6 +179,8 @@ class Watch:
             self._check_picture(member)
             if alone := {twins.party for twins in member.node.state.twins} - self.doubled:
                 raise self._broken(f"{member.index} tells of two copies of {sorted(alone)}, of which there was one")
+            if any(copy.tries for copy in member.node.state.watched.copies.values()):
+                raise self._broken(f"{member.index} tells of copies of a logbook that differ")
             if member.node.state.disputes:
                 raise self._broken(f"{member.index} has a dispute: {member.node.state.disputes[0].reason}")
 
@@ -189,7 +196,8 @@ class Watch:
         self._told = {key: size for key, size in self._told.items() if key[0] is not member}
 
     def _check(self, member: Copy, entry: Entry) -> None:
-        if self.originals.setdefault(entry.slot, entry.raw) != entry.raw:
+        is_honest = entry.header.party not in self._world.hostile
+        if is_honest and self.originals.setdefault(entry.slot, entry.raw) != entry.raw:
             raise self._broken(f"two entries in slot {entry.slot}, one at {member.index}")
         if entry.raw not in self.leaves:
             self.leaves[entry.raw] = tree.leaf_hash(entry.header_bytes)

@@ -5,7 +5,7 @@ real ones, only clock, network and disk are ours. After every step the world loo
 Key material of sessions is drawn by the crypto library and differs from run to run; nothing that happens depends on it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import shake_256
 from heapq import heappop, heappush
@@ -325,6 +325,7 @@ class World:
         keys: list[Keys],
         settings: Settings | None = None,
         paths: tuple[str, ...] = (UDP,),
+        hostile: Mapping[int, type[Member]] | None = None,
     ) -> None:
         self.seed = seed
         self.paths = paths
@@ -352,7 +353,12 @@ class World:
         self._events: list[tuple[int, int, Callable[[], None]]] = []
         self._count = 0
         self._fresh = 0
-        self.members = [Member(self, i, key.watch(self.watch.signed)) for i, key in enumerate(keys)]
+        kinds = hostile or {}
+        self.hostile = frozenset(kinds)
+        self.members = [
+            kinds[i](self, i, key) if i in kinds else Member(self, i, key.watch(self.watch.signed))
+            for i, key in enumerate(keys)
+        ]
 
     def node_key(self, member: int) -> bytes:
         return self.genesis.keys[self.genesis.node_key(member)].key.ed25519

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from spec import ed25519_cases
+from spec import ed25519_cases, evidence_cases
 from tests.record.build import (
     Line,
     draw,
@@ -211,6 +211,7 @@ FILES: dict[str, Callable[[], Json]] = {
     "note": note_vectors,
     "record": record_vectors,
     "bundle": lambda: bundle_vectors(stored("bundle")),
+    "evidence": evidence_cases.vectors,
 }
 
 

@@ -74,6 +74,14 @@ def test_the_record_shown_is_the_vector() -> None:
     assert [[int(a), int(b), c, int(d), e] for a, b, c, d, e, _ in rows] == file["logbooks"]
 
 
+def test_the_evidence_shown_is_the_vector() -> None:
+    [shown] = blocks("evidence", "")
+    file = vectors("evidence")["valid"][0]["file"]
+    starts = [0, *(int(at) for at in re.findall(r"# byte (\d+):", shown))]
+    for at, line in zip(starts, shown.splitlines(), strict=True):
+        assert file.startswith(as_pattern(line).pattern.removesuffix("[0-9a-f]+"), 2 * at), line
+
+
 def test_the_bundle_shown_is_the_vector() -> None:
     items, part = blocks("bundle", "")
     file = vectors("bundle")

@@ -10,9 +10,10 @@ from spec import ed25519_cases, make_vectors
 
 from keepclear.accord import canonical
 from keepclear.line import sealing
-from keepclear.record import bundle, checkpoint, entry, parts, suite, verify
+from keepclear.record import bundle, checkpoint, entry, evidence, parts, suite, verify
 from keepclear.record.bundle import BadBundle
 from keepclear.record.genesis import BadGenesis, Genesis
+from keepclear.record.judge import judge
 from keepclear.record.note import BadNote
 
 
@@ -32,6 +33,20 @@ def cases(name: str, key: str = "invalid") -> Any:
 def test_the_stored_vectors_are_what_is_made_now(name: str) -> None:
     path = make_vectors.VECTORS / f"{name}.json"
     assert path.read_text() == make_vectors.to_text(make_vectors.FILES[name]())
+
+
+@cases("evidence", "valid")
+def test_evidence_proves_what_it_proves(case: Any) -> None:
+    found = judge(evidence.read(bytes.fromhex(case["file"])))
+    assert [[one.rule.name.lower(), one.party] for one in found.proven] == case["proven"]
+    assert bool(case["proven"]) is not case["name"].startswith("nothing")
+    assert found.genesis.line.hex() == vectors("evidence")["line"]
+
+
+@cases("evidence")
+def test_bad_evidence_is_refused(case: Any) -> None:
+    with pytest.raises(evidence.BadEvidence):
+        judge(evidence.read(bytes.fromhex(case["file"])))
 
 
 def test_there_is_no_vector_file_that_nobody_makes() -> None:

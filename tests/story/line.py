@@ -1,5 +1,6 @@
 """Two parties and an observer in a calm seeded world, and the few verbs that stories are told with."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -31,9 +32,11 @@ class Line:
         paths: tuple[str, ...] = ("udp",),
         weather: Weather = CALM,
         names: tuple[str, ...] = founding.NAMES,
+        hostile: Mapping[int, type[Member]] | None = None,
     ) -> None:
         genesis = founding.found(names)
-        self.world = World(seed, genesis, [founding.node_keys(name) for name in genesis.names], settings, paths)
+        keys = [founding.node_keys(name) for name in genesis.names]
+        self.world = World(seed, genesis, keys, settings, paths, hostile)
         self.world.weather = weather
         self.world.start_all()
         self.run(2_000)

@@ -30,6 +30,7 @@ COMMANDS: Final = {
     "record": ("keepclear.host.cli_look:record", "Write the record to a file that anybody can verify."),
     "tally": ("keepclear.host.cli_look:tally", "How many of what was said, late, vague, met: from entries alone."),
     "verify": ("keepclear.host.cli_verify:verify", "Verify record files, and hold several against each other."),
+    "evidence": ("keepclear.host.cli_evidence:evidence", "What can be proved to others: list, export, verify it."),
     "replay": ("keepclear.host.cli_replay:replay", "Replay what a node took in and showed, from its journal."),
     "check": ("keepclear.host.cli_check:check", "Check a recorded or planned picture, offline: tracks, volumes."),
     "demo": ("keepclear.host.cli_demo:demo", "Play a scenario with real nodes on this machine."),

@@ -78,6 +78,8 @@ def _status_rows(found: View) -> list[tuple[str, str]]:
         *_watchdog(found["watchdog"]),
         *_disks(found),
         ("dropped", ", ".join(f"{number} {what}" for what, number in found["noise"].items()) or "nothing"),
+        *[("QUOTA", clean(words)) for words in found["quotas"]],
+        *([("counted", f"{found['counted']} statements that keepclear show lists")] if found["counted"] else []),
         *disputed,
         *clones,
     ]
@@ -209,7 +211,7 @@ def show(directory: Path, follow: bool, every: bool, as_json: bool) -> None:
         for told in happenings:
             if as_json:
                 _json(told)
-            elif told["what"] not in UNTOLD:
+            elif told["what"] not in UNTOLD and not told.get("counted"):
                 click.echo(line(told, names, own, sys.stdout.isatty()))
     raise Failure("the node has ended", "look why in its own terminal; start it with: keepclear run DIR/node.toml")
 
@@ -218,7 +220,7 @@ def _picture(client: Client, every: bool, as_json: bool) -> tuple[list[str], str
     """Shows what there is now; answers the members' names and our own."""
     facts = client.ask("facts")
     names, own = facts["names"], facts["names"][facts["me"]]
-    matters = client.ask("matters", all=every)["matters"]
+    matters = _all_matters(client, every, displayed=not as_json)
     advisories = client.ask("status")["advisories"]
     if as_json:
         _json({"matters": matters, "advisories": advisories})
@@ -230,6 +232,17 @@ def _picture(client: Client, every: bool, as_json: bool) -> tuple[list[str], str
     for matter in matters:
         _matter(matter, None if facts["watches"] else own)
     return names, own
+
+
+def _all_matters(client: Client, every: bool, displayed: bool) -> list[View]:
+    """All of them, page by page; `displayed` when an officer is about to read them."""
+    out: list[View] = []
+    first: int | None = 0
+    while first is not None:
+        page = client.ask("matters", all=every, first=first, displayed=displayed)
+        out += page["matters"]
+        first = page["next"]
+    return out
 
 
 def _matter(matter: View, own: str | None) -> None:

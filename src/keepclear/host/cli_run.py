@@ -71,13 +71,15 @@ def foreground(
         _run(config, None, None, make)
         return
     printer = Printer(sys.stdout)
+    running: list[Service] = []
 
     def listen(told: Show | Alarm, stamp: Stamp) -> bool:
-        if told.what in UNTOLD:
+        if told.what in UNTOLD or (running and running[0].counted):
             return False
         return printer.put(line(happening(told, stamp), names, own, printer.styled))
 
     def ready(service: Service) -> None:
+        running.append(service)
         printer.put(greeting(service))
 
     try:

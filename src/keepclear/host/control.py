@@ -175,7 +175,7 @@ class Control:
         verbs: dict[str, Callable[[dict[str, Any]], Any]] = {
             "facts": lambda _: views.facts(self._service),
             "status": lambda _: views.status(self._service),
-            "matters": lambda r: views.matters(self._service, bool(r.get("all"))),
+            "matters": self._matters,
             "entry": lambda r: views.entry(self._service, str(r.get("leaf", ""))),
             "record": lambda r: views.write_record(self._service, Path(str(r.get("path", "")))),
             "tally": lambda _: views.tally(self._service),
@@ -183,6 +183,7 @@ class Control:
             "entries": lambda r: carried.entries(self._service, r),
             "pulse": self._pulse,
             "tests": lambda _: views.tests(self._service),
+            "dispute": lambda r: views.dispute(self._service, int(r["number"])),
             "let-go": self._let_go,
             "clock": self._clock,
             "settle": self._settle,
@@ -239,6 +240,12 @@ class Control:
             raise late from None
         finally:
             self._waiting.pop(name, None)
+
+    def _matters(self, request: dict[str, Any]) -> Answer:
+        view = views.matters(self._service, bool(request.get("all")), request.get("first"))
+        if request.get("displayed"):
+            self._service.listed([bytes.fromhex(matter["leaf"]) for matter in view["matters"]])
+        return view
 
     def _let_go(self, request: dict[str, Any]) -> Answer:
         flights = tuple(str(flight) for flight in request["flights"])

@@ -21,6 +21,7 @@ from keepclear.host import mend
 from keepclear.host.clock import Clock, boot_id
 from keepclear.host.config import Config
 from keepclear.host.crashes import Crashes
+from keepclear.host.gathering import WINDOW_MS, Gathering
 from keepclear.host.hands import Group, Hands
 from keepclear.host.identity import Identity
 from keepclear.host.journal_error import JournalDamaged, JournalFailed
@@ -40,6 +41,7 @@ from keepclear.node.inputs import (
     Assessed,
     Close,
     Damaged,
+    Displayed,
     PathProcess,
     Receive,
     Settings,
@@ -55,6 +57,7 @@ GROUP_INPUTS: Final = 100
 SESSION_TICK_S: Final = 0.1
 PRUNE_S: Final = 1.0
 SCRUB_S: Final = 1.0
+SUM_UP_S: Final = 1.0  # how often is looked whether a window has ended, while something is only counted
 DISK_HANGS_S: Final = 2.0  # that a commit does not return: told then, and again after each as long
 SNAPSHOT_INPUTS: Final = 20_000  # about an hour of a quiet line with two peers; a start replays at most as many
 LONG_REPLAY_INPUTS: Final = 2_000  # about a second of a start: after that a snapshot is made, the next start is soon
@@ -97,6 +100,9 @@ class Service:
         left = SNAPSHOT_INPUTS - self.replayed if self.replayed < LONG_REPLAY_INPUTS else 0
         self._snapshot_due_n = node.state.n + max(0, left)
         self._wake: asyncio.TimerHandle | None = None
+        self.gathering = Gathering(self._names)
+        self.counted = False  # whether what is being told now is only counted
+        self._summing: asyncio.TimerHandle | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -181,16 +187,35 @@ class Service:
         self._transmit(peer, datagrams, flash, path, urgent=flash or bool(path))
 
     def show(self, shown: Show) -> bool:
-        """Tells all listeners; whether any of them says that somebody saw it."""
-        stamp = self.stamp()
-        seen = [listener(shown, stamp) for listener in self.listeners]  # all are told, whoever has seen it
-        return any(seen)
+        """Tells all listeners; whether any of them says that somebody saw it. What is only counted nobody has seen."""
+        return self._tell_all(shown) and not self.counted
 
     def alarm(self, alarm: Alarm) -> None:
         """Tells all listeners."""
+        self._tell_all(alarm)
+
+    def _tell_all(self, told: Show | Alarm) -> bool:
         stamp = self.stamp()
-        for listener in list(self.listeners):
-            listener(alarm, stamp)
+        self.counted = self.gathering.counts(told, stamp.mono_ms)
+        if self.counted and self._summing is None:
+            self._summing = asyncio.get_running_loop().call_later(WINDOW_MS / 1_000, self._sum_up)
+        seen = [listener(told, stamp) for listener in list(self.listeners)]  # all are told, whoever has seen it
+        return any(seen)
+
+    def _sum_up(self) -> None:
+        """Tells the numbers of what was only counted, as long as there are any."""
+        self._summing, stamp = None, self.stamp()
+        self.counted = False
+        for total in self.gathering.due(stamp.mono_ms):
+            for listener in list(self.listeners):
+                listener(total, stamp)
+        if self.gathering.counting:
+            self._summing = asyncio.get_running_loop().call_later(SUM_UP_S, self._sum_up)
+
+    def listed(self, leaves: list[bytes]) -> None:
+        """An officer is shown these entries in a list: what was only counted before is displayed now."""
+        if found := self.gathering.listed(leaves):
+            self.take(Displayed(self.stamp(), found))
 
     def assess(self, wanted: Assess) -> None:
         """Has the worker work a snapshot out, by its deadline."""

@@ -25,7 +25,21 @@ SEEN_WITHIN_S: Final = 1.0
 FLUSH_S: Final = 2.0
 WIDE: Final = 200  # columns of a table that no terminal bounds
 ABOUT_MEMBER: Final = frozenset(  # facts[0] says which
-    {"statement", "changed", "ladder", "line", "not acknowledged", "clone", "line test", "dead line", "in force"}
+    {
+        "statement",
+        "changed",
+        "ladder",
+        "line",
+        "not acknowledged",
+        "clone",
+        "line test",
+        "dead line",
+        "in force",
+        "quota",
+        "gap",
+        "unlike",
+        "gathered",
+    }
 )
 UNTOLD: Final = frozenset({"said", "brought"})  # answers to whoever said or brought it: the statements are shown
 

@@ -16,7 +16,7 @@ from keepclear.accord.times import zulu
 from keepclear.host.journal_error import JournalError
 from keepclear.host.path_link import PathLink
 from keepclear.host.paths import Paths
-from keepclear.node import authentic, clocks, clones, line_tests, listing, receipts, situation, staffed
+from keepclear.node import authentic, clocks, clones, line_tests, listing, quotas, receipts, situation, staffed
 from keepclear.node.core import WATCH, Core
 from keepclear.node.effects import Alarm, Show
 from keepclear.node.inputs import Stamp
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from keepclear.host.service import Service
 
 MAX_MATTERS: Final = 1_000
+PAGE_MATTERS: Final = 100  # a page takes some 30 ms of the node's time
 View = dict[str, Any]
 
 
@@ -41,6 +42,8 @@ class Unanswerable(Exception):
 def event(service: "Service", told: Show | Alarm, stamp: Stamp) -> View:
     """Something shown or alarmed, as a line for those who follow."""
     base: View = {"at_ms": stamp.wall_ms, "node": service.node.core.name(service.node.core.me), "what": told.what}
+    if service.counted:
+        base["counted"] = True
     if isinstance(told, Alarm):
         return {"event": "alarm", **base, "text": told.text}
     return {
@@ -89,6 +92,7 @@ def status(service: "Service") -> View:
         "disputes": [[core.name(d.party), d.reason] for d in state.disputes], "noise": dict(state.noise),
         **_paths(service.paths),
         "bundle": _bundle(core), "watchdog": service.watchdogs.view(),
+        "quotas": quotas.words(core), "counted": len(service.gathering.unlisted),
         "clones": [clones.words(core, twins) for twins in state.twins],
     }  # fmt: skip
 
@@ -104,11 +108,19 @@ def pulse(service: "Service") -> View:
     }  # fmt: skip
 
 
-def matters(service: "Service", every: bool) -> View:
-    """The matters in force (or all), newest last, with marks, rules and ladder."""
+def matters(service: "Service", every: bool, first: int | None = None) -> View:
+    """The matters in force (or all), newest last, with marks, rules and ladder: the newest MAX_MATTERS; or a page of
+    them from number `first` on, and the number of the next page, None after the last.
+    """
     core = service.node.core
     found = [m for m in core.state.situation.matters.values() if every or m.status in situation.IN_FORCE]
-    return {"matters": [_matter(service, matter) for matter in found[-MAX_MATTERS:]]}
+    if first is None:
+        return {"matters": [_matter(service, matter) for matter in found[-MAX_MATTERS:]]}
+    page = found[max(0, first) : max(0, first) + PAGE_MATTERS]
+    following = first + PAGE_MATTERS
+    return {
+        "matters": [_matter(service, matter) for matter in page], "next": following if following < len(found) else None,
+    }  # fmt: skip
 
 
 def entry(service: "Service", leaf: str) -> View:
@@ -169,6 +181,14 @@ def tests(service: "Service") -> View:
     found = line_test.history(said, parties, rule, max([first_ms, *agreed_ms[-1:]]), service.stamp().wall_ms)
     trials = [_trial(core.genesis.names, one) for one in found[-MAX_MATTERS:]]
     return {"tests": trials, "next": _next_test(service), "parties": [core.name(party) for party in parties]}
+
+
+def dispute(service: "Service", number: int) -> View:
+    """The two signed things of a dispute, by its number from 0 on, as hex ("" for one that is not there); or None."""
+    disputes = service.node.state.disputes
+    if not 0 <= number < len(disputes):
+        return {"pair": None}
+    return {"pair": [disputes[number].one.hex(), disputes[number].other.hex()]}
 
 
 def _trial(names: Sequence[str], one: line_test.Trial) -> View:

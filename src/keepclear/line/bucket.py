@@ -4,26 +4,27 @@ The law: at most `burst` at once and `per_second` over time; no fraction is lost
 a clock that steps back gives nothing and takes nothing.
 """
 
+import msgspec
 
-class Bucket:
+
+class Bucket(msgspec.Struct, array_like=True):
     """Full at the start. One token is a thousand parts, so that each millisecond adds `per_second` of them."""
 
-    def __init__(self, per_second: int, burst: int) -> None:
-        self.per_second = per_second
-        self._full = burst * 1_000
-        self._parts = self._full
-        self._at_ms: int | None = None
+    per_second: int
+    burst: int
+    spent: int = 0  # parts
+    at_ms: int | None = None
 
     def take(self, now_ms: int) -> bool:
         """Whether one more may be done now; if so it is counted."""
         if not self.has(now_ms):
             return False
-        self._parts -= 1_000
+        self.spent += 1_000
         return True
 
     def has(self, now_ms: int) -> bool:
         """Whether one more may be done now; nothing is counted."""
-        if self._at_ms is not None and now_ms > self._at_ms:
-            self._parts = min(self._full, self._parts + (now_ms - self._at_ms) * self.per_second)
-        self._at_ms = now_ms if self._at_ms is None else max(self._at_ms, now_ms)
-        return self._parts >= 1_000
+        if self.at_ms is not None and now_ms > self.at_ms:
+            self.spent = max(0, self.spent - (now_ms - self.at_ms) * self.per_second)
+        self.at_ms = now_ms if self.at_ms is None else max(self.at_ms, now_ms)
+        return self.spent + 1_000 <= self.burst * 1_000

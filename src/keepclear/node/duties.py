@@ -8,7 +8,7 @@ from typing import Final
 from keepclear.accord import check
 from keepclear.accord.statement import Doubt, Kind, Precedence
 from keepclear.accord.understanding import AckWithin
-from keepclear.node import dead_line, line_tests, listing, matters, situation, staffed
+from keepclear.node import copies, dead_line, gaps, line_tests, listing, matters, quotas, situation, staffed
 from keepclear.node.core import Core
 from keepclear.node.effects import Show
 from keepclear.node.state import Matter, Timer
@@ -26,13 +26,19 @@ def begin(core: Core) -> None:
         timer.due_ms = core.mono_ms + min(max(0, left_ms), timer.wait_ms)
     line_tests.begin(core)
     listing.begin(core)
+    quotas.begin(core)
+    gaps.begin(core)
+    copies.begin(core)
 
 
 def remind(core: Core) -> None:
-    """Looks at the timers that have run out, at the line tests, the lists of what is in force, and dead lines."""
+    """Looks at the timers that have run out, at line tests, lists of what is in force, dead lines, and the others."""
     dead_line.follow(core)
     listing.keep(core)
     line_tests.remind(core)
+    quotas.follow(core)
+    gaps.look(core)
+    copies.look(core)
     _look_at_timers(core)
 
 

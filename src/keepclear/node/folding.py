@@ -11,7 +11,7 @@ from keepclear.accord import channel, phrases
 from keepclear.accord.said import Said
 from keepclear.accord.statement import BY_RULE, Kind
 from keepclear.line import peer as peers
-from keepclear.node import clones, ladder, matters, situation, staffed
+from keepclear.node import clones, copies, denials, ladder, matters, situation, staffed
 from keepclear.node.core import Core
 from keepclear.node.situation import said_of
 from keepclear.node.state import Matter
@@ -49,6 +49,8 @@ def _match_receipts(core: Core, said: Said) -> None:
 def _apply(core: Core, said: Said) -> None:
     if said.kind == Kind.RECEIPT:
         ladder.receipt(core, said)
+        denials.receipt(core, said)
+        copies.receipt(core, said)
     elif said.kind == Kind.LINK:
         clones.link(core, said)
     elif said.kind in (Kind.UNDERSTANDING, Kind.ACCEPT):

@@ -6,7 +6,7 @@ its statement is folded into the situation at once, in or out of sequence.
 
 from keepclear.accord.statement import BY_RULE, Precedence
 from keepclear.line import peer as peers
-from keepclear.node import courier, disputes, folding
+from keepclear.node import courier, denials, disputes, folding, gaps
 from keepclear.node.core import Core
 from keepclear.node.effects import Keep, Mark
 from keepclear.node.state import Arrival, Owed
@@ -25,7 +25,11 @@ def take(core: Core, entry: Entry, by: int, max_held: int = MAX_HELD) -> Verdict
     if verdict in (Verdict.APPENDED, Verdict.HELD):
         _keep(core, entry)
         folding.fold(core, entry)
+        if party != core.me:
+            denials.heard(core, entry)
         courier.offer_entry(core, entry)
+    if verdict is Verdict.HELD:
+        gaps.opened(core, core.books.books[party, incarnation])
     if verdict not in (Verdict.CONTRADICTION, Verdict.FULL) and by != core.me:
         peer, book = core.state.peers[by], peers.book_key(party, incarnation)
         peers.hold(peer, book, 0, [seq])

@@ -15,7 +15,7 @@ from keepclear.line import liveness
 from keepclear.line import peer as peers
 from keepclear.line.frame import Ask, EntryItem, Have, Item, Note, Vector
 from keepclear.line.peer import Peer
-from keepclear.node import author, clocks, disk, disputes, ledger, reconcile, resumed, situation, witness
+from keepclear.node import author, clocks, disk, disputes, ledger, quotas, reconcile, resumed, situation, witness
 from keepclear.node.core import Core
 from keepclear.node.inputs import Brought, Receive
 from keepclear.node.state import Bundles
@@ -96,7 +96,7 @@ def _take_item(core: Core, peer: Peer, item: Item) -> None:
         case Vector():
             sound = tuple(b for b in item.books if _is_book(core, b.party, b.incarnation) and b.size >= 0)
             reconcile.learn(core, peer, Vector(item.nonce, sound[: frames.MAX_BOOKS]))
-        case Note():
+        case Note() if quotas.admits_note(core, peer):
             witness.take_note(core, peer, item.raw)
 
 
@@ -115,6 +115,8 @@ def _take_entry(core: Core, peer: Peer | None, raw: bytes) -> Verdict | None:
         book = core.books.books.get(entry.slot[:2])
         known = book.get(entry.header.seq) if book is not None else None
         if known is None or known.raw != raw:
+            if peer is not None and not quotas.admits(core, peer, entry):
+                return None
             entries.check(entry, core.genesis)
     except BadEntry as error:
         core.count_noise("malformed entry" if "not an entry" in str(error) else "wrongly signed entry")

@@ -16,6 +16,7 @@ from keepclear.line.peer import BookKey, Peer, SlotKey
 from keepclear.node.facts import Facts
 from keepclear.node.fleet import Fleet
 from keepclear.node.inputs import Settings, Stamp
+from keepclear.node.watched import Watched
 from keepclear.record.entry import Release
 
 MAX_DISPUTES: Final = 100
@@ -322,6 +323,7 @@ class State(msgspec.Struct, array_like=True):
     clocks: dict[int, PeerClock] = {}
     bundles: Bundles = msgspec.field(default_factory=Bundles)
     facts: Facts = msgspec.field(default_factory=Facts)
+    watched: Watched = msgspec.field(default_factory=Watched)
 
     @property
     def ailing(self) -> Ailing:

@@ -190,11 +190,20 @@ def check(entry: Entry, genesis: Genesis) -> None:
     """Raises BadEntry unless the entry is its named author's own, whole and unchanged."""
     _check_header(entry.header, genesis)
     _check_body(entry)
-    if not suite.verify_ed25519(
-        genesis.keys[entry.header.key].key.ed25519, signing_message(entry.header_bytes), entry.signature
-    ):
-        raise BadEntry("the node's signature is not valid")
+    _check_signature(entry.header, entry.header_bytes, entry.signature, genesis)
     _check_releases(entry, genesis)
+
+
+def read_signed(data: bytes, signature: bytes, genesis: Genesis) -> Header:
+    """A header that is shown without its body, signed by its named author's node. Raises BadEntry."""
+    try:
+        canonical.decode(data)
+        header = msgspec.msgpack.decode(data, type=Header)
+    except (canonical.NotCanonical, msgspec.ValidationError) as error:
+        raise BadEntry(f"not a header: {error}") from error
+    _check_header(header, genesis)
+    _check_signature(header, data, signature, genesis)
+    return header
 
 
 @lru_cache(maxsize=256)
@@ -231,6 +240,11 @@ def _check_header(header: Header, genesis: Genesis) -> None:
     for seen in filter(None, header.seen):
         if len(seen.incarnation) != INCARNATION_BYTES or seen.size < 0:
             raise BadEntry("what was seen is (8-byte incarnation, size, time)")
+
+
+def _check_signature(header: Header, data: bytes, signature: bytes, genesis: Genesis) -> None:
+    if not suite.verify_ed25519(genesis.keys[header.key].key.ed25519, signing_message(data), signature):
+        raise BadEntry("the node's signature is not valid")
 
 
 def _check_body(entry: Entry) -> None:

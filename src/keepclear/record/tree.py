@@ -68,3 +68,31 @@ def root_of(leaves: Iterable[bytes]) -> bytes:
         upper = [sha256(b"\x01" + left + right).digest() for left, right in pairs]  # node_hash, without the calls
         level = upper + level[-1:] if len(level) & 1 else upper
     return level[0] if level else EMPTY_ROOT
+
+
+def path_of(leaves: Sequence[bytes], index: int) -> list[bytes]:
+    """The inclusion path of a leaf in the tree over the given leaf hashes (RFC 6962 section 2.1.1), leaf side first."""
+    out, level, at = [], list(leaves), index
+    while len(level) > 1:
+        sibling = at ^ 1
+        if sibling < len(level):
+            out.append(level[sibling])
+        upper = [node_hash(left, right) for left, right in zip(level[::2], level[1::2], strict=False)]
+        level = upper + level[-1:] if len(level) & 1 else upper
+        at >>= 1
+    return out
+
+
+def root_by_path(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes | None:
+    """The root of the tree of `size` leaves that has `leaf` at `index`, by its inclusion path; None if it cannot be."""
+    if not 0 <= index < size:
+        return None
+    root, at, last, left = leaf, index, size - 1, list(path)
+    while last:
+        if at & 1 or at < last:
+            if not left:
+                return None
+            other = left.pop(0)
+            root = node_hash(other, root) if at & 1 else node_hash(root, other)
+        at, last = at >> 1, last >> 1
+    return None if left else root
