@@ -158,6 +158,15 @@ def _appending(file: Path, head: Head) -> Iterator[Callable[[Told], None]]:
         yield put
 
 
+def home(under: Path, seed: int) -> Path:
+    """An empty place for what a trial needs on the disk."""
+    place = under / str(seed)
+    if place.exists():
+        shutil.rmtree(place)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    return place
+
+
 def _is_quiet(console: Console) -> bool:
     return not console.is_terminal
 
