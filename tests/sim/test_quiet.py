@@ -4,6 +4,7 @@ import pytest
 
 from sim import quiet
 from sim.quiet import WEATHERS, Hour
+from sim.world import Weather
 
 MINUTES_MS = 5 * 60_000
 
@@ -27,7 +28,7 @@ def test_a_line_that_was_cut_for_five_seconds_is_counted_at_both_ends() -> None:
 
 
 def test_a_result_tells_what_was_told_in_vain(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(WEATHERS, "near", quiet.Weather(loss=0.8, delay_ms=(20, 320)))
+    monkeypatch.setitem(WEATHERS, "near", Weather(loss=0.8, delay_ms=(20, 320)))
     result = quiet.one(1_002, "near", MINUTES_MS)
     assert result.told > 0
     assert f"seed 1002, near: {result.told} told, " in result.fault
