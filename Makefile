@@ -71,7 +71,7 @@ power: .venv/ready ## 50 power cuts that lose what was not synced, on real proce
 rig: .venv/ready ## Real nodes over bad links in network namespaces, as root: six minutes; writes docs/benchmarks.md
 	$(PYTHON) -m sim.rig $(ARGS)
 
-model: ## The logbook's model in spin, exhaustive within its bounds; needs spin and gcc
+model: ## The models in spin, exhaustive within their bounds; needs spin and gcc
 	spec/model/run.sh $(ARGS)
 
 bench: .venv/ready ## Line, journal and verifying, beside the disk's own speed and plain peers; ARGS=verify for one

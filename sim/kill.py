@@ -48,6 +48,7 @@ OFFICERS: Final = 2  # at each party, each waiting for its answer before it spea
 PAUSE_S: Final = 0.04  # between two statements of one officer, on average: about 50 a second together
 PATIENT: Final = 0.7  # of the kills come after all lines were open; the others hit what has just been killed, too
 KILL_PAUSE_S: Final = (0.0, 1.0)
+WATCH_S: Final = 0.1  # between two questions whether a line is open yet
 KILLS_EACH: Final = 25  # of one world
 OPEN_WORK_S: Final = 30.0  # of its processor time in which a node has to open a line: twenty starts, or one long replay
 PATIENCE_S: Final = 1_200.0  # for a line to open or come to rest on a machine that does something else
@@ -189,7 +190,7 @@ class Run:
 
     def _watch(self, node: Node) -> None:
         """Takes down how long each start takes until the line to a peer is open."""
-        while not self._over.wait(processes.POLL_S):
+        while not self._over.wait(WATCH_S):
             started_s = node.started_s
             if self._opened.get(node.name) == started_s:
                 continue
