@@ -48,7 +48,7 @@ def test_the_good_model_holds_and_every_variant_fails(quick: subprocess.Complete
     assert "NOT AS EXPECTED" not in quick.stdout
     assert set(rows(quick, "good: ").values()) == {"holds"}
     properties = rows(quick, r"(?=[PCRS]\d )")
-    assert [name[:2] for name in properties] == "P1 P2 P3 P4 P5 C1 C2 R1 R2 R3 S1 S2".split()
+    assert [name[:2] for name in properties] == ["P1", "P2", "P3", "P4", "P5", "C1", "C2", "R1", "R2", "R3", "S1", "S2"]
     assert set(properties.values()) == {"holds in every run above"}
 
 
