@@ -43,9 +43,7 @@ def test_a_seed_decides_everything() -> None:
     assert trace(3) != trace(4)
 
 
-def test_a_fault_is_told_with_the_command_that_shows_it_again(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_fault_is_told_with_the_command_that_shows_it_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(courier, "_is_wet", lambda _core, _slot: False)
     monkeypatch.setattr(trials, "ProcessPoolExecutor", ThreadPoolExecutor)
     file = str(tmp_path / "trials")
