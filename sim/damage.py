@@ -140,7 +140,7 @@ class Damage(Run):
     def go(self) -> None:
         self._storm()
         self._settle()
-        if self._is_spoilt():  # the looking has found that the tables do not fit: told, and mended by the next start
+        if self._has_failed() or self._is_spoilt():  # a write or the looking has found it: mended by the next start
             self.victim.crash()
             self._bring_up(self.victim)
             self._settle()
@@ -167,6 +167,10 @@ class Damage(Run):
             seeds = Counter((e.header.party, e.seed) for e in said)
             if twice := [key for key, count in seeds.items() if count > 1]:
                 raise Broken(f"{member.index} holds {len(twice)} statements twice")
+
+    def _has_failed(self) -> bool:
+        """A write has come upon the damage since the start: alarmed, and nothing is recorded any more."""
+        return self.victim.hands is not None and self.victim.hands.disk_failed
 
     def _is_spoilt(self) -> bool:
         """Looks the journal over as a node does while it runs, and mends what can be mended then."""
