@@ -8,7 +8,7 @@ PYTHON := .venv/bin/python
 SCENARIO ?= il20
 ARGS ?=
 
-.PHONY: help demo kernel test check sim oracle replay-test fuzz kill-test damage power rig model bench bench-detection score pictures data lock clean
+.PHONY: help demo kernel test check sim quiet oracle replay-test fuzz kill-test damage power rig model bench bench-detection score pictures data lock clean
 
 help: ## This page
 	@echo "keepclear: a deconfliction line between parties that share airspace but no command"
@@ -44,8 +44,11 @@ check: .venv/ready ## What a machine can say of the source: lint, format, types,
 	$(PYTHON) -m mypy
 	$(PYTHON) -m pytest tests/test_house.py tests/test_repository.py $(ARGS)
 
-sim: .venv/ready ## 1000 seeded worlds with loss, crashes and restores
-	$(PYTHON) -m sim.campaign --runs 1000 $(ARGS)
+sim: .venv/ready ## 10 000 simulated minutes with loss, crashes and restores; goes on where it was interrupted
+	$(PYTHON) -m sim.campaign --runs 10000 $(ARGS)
+
+quiet: .venv/ready ## 24 simulated hours on a line that loses, 24 on one that is far away: false alarms
+	$(PYTHON) -m sim.quiet --hours 24 $(ARGS)
 
 oracle: .venv/ready ## A million pairs: what detection finds, judged by PROJ, by shapely and in exact arithmetic
 	$(PYTHON) -m sim.detect --pairs 1000000 $(ARGS)
@@ -56,8 +59,8 @@ replay-test: .venv/ready ## A simulated day, replayed to the identical effects
 fuzz: .venv/ready ## 100 000 malformed, forged and absurd inputs
 	$(PYTHON) -m sim.fuzz --examples 100000 $(ARGS)
 
-kill-test: .venv/ready ## 100 times kill -9 on real processes, nothing acknowledged is lost
-	$(PYTHON) -m sim.kill --kills 100 $(ARGS)
+kill-test: .venv/ready ## 1000 times kill -9 on real processes, nothing acknowledged is lost
+	$(PYTHON) -m sim.kill --kills 1000 $(ARGS)
 
 damage: .venv/ready ## 1000 damaged disks: it starts, nothing that a peer holds is lost, nothing is made up
 	$(PYTHON) -m sim.damage --images 1000 $(ARGS)
@@ -68,7 +71,7 @@ power: .venv/ready ## 50 power cuts that lose what was not synced, on real proce
 rig: .venv/ready ## Real nodes over bad links in network namespaces, as root: six minutes; writes docs/benchmarks.md
 	$(PYTHON) -m sim.rig $(ARGS)
 
-model: ## The logbook's model in spin, exhaustive within its bounds; needs spin and gcc
+model: ## The models in spin, exhaustive within their bounds; needs spin and gcc
 	spec/model/run.sh $(ARGS)
 
 bench: .venv/ready ## Line, journal and verifying, beside the disk's own speed and plain peers; ARGS=verify for one

@@ -1,22 +1,20 @@
-"""Many seeded runs: `python -m sim.campaign --runs 1000 --seconds 60 --jobs 2`.
+"""Many seeded runs: `python -m sim.campaign --runs 10000 --seconds 60 --jobs 2`, or `make sim`.
 
 The law: a fault is one line with the seed and the command that shows it again; the exit status is 1 if there was one.
 """
 
 import sys
-import time
 import traceback
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.progress import track
 
 from keepclear.line.paths import BOX, UDP
+from sim import trials
 from sim.run import Run
-
-REPORT_EVERY = 100  # runs, where there is no terminal to draw a bar on
+from sim.trials import Campaign
 
 
 @dataclass(frozen=True)
@@ -47,37 +45,28 @@ def one(seed: int, seconds: int, two_paths: bool = False) -> Result:
 
 
 @click.command()
-@click.option("--runs", default=1_000, show_default=True)
+@click.option("--runs", default=10_000, show_default=True)
 @click.option("--seconds", default=60, show_default=True, help="Simulated seconds of bad weather in each run.")
-@click.option("--first", default=0, show_default=True, help="The first seed.")
-@click.option("--jobs", default=2, show_default=True)
 @click.option("--two-paths", is_flag=True, help="With a mailbox beside the datagrams.")
-def main(runs: int, seconds: int, first: int, jobs: int, two_paths: bool) -> None:
+@trials.options
+def main(
+    runs: int, seconds: int, two_paths: bool, first: int, jobs: int, only: int | None, results: Path | None
+) -> None:
     """Runs seeded worlds of three members and looks for a broken promise."""
-    console = Console(stderr=True)
-    began = time.monotonic()
-    results: list[Result] = []
-    with ProcessPoolExecutor(jobs) as pool:
-        futures = [pool.submit(one, seed, seconds, two_paths) for seed in range(first, first + runs)]
-        done, quiet = as_completed(futures), not console.is_terminal
-        for future in track(done, "runs", len(futures), console=console, disable=quiet):
-            result = future.result()
-            results.append(result)
-            if quiet and len(results) % REPORT_EVERY == 0:
-                click.echo(f"{len(results)} of {runs} runs", err=True)
-            if result.fault:
-                again = f"--runs 1 --jobs 1 --seconds {seconds} --first {result.seed}{' --two-paths' * two_paths}"
-                click.echo(f"FAULT {result.fault}\n  python -m sim.campaign {again}")
-    faults = sum(bool(result.fault) for result in results)
-    total = [
-        sum(getattr(result, name) for result in results) for name in ("steps", "said", "entries", "starts", "put_back")
-    ]
-    took = time.monotonic() - began
-    click.echo(
-        f"{runs} runs of {seconds} s: {faults} faults; {total[0]} steps, {total[1]} statements, {total[2]} entries, "
-        f"{total[3]} starts, {total[4]} disks put back; {took:.0f} s, {took * jobs / runs:.2f} s a run and core"
+    campaign = Campaign(
+        "sim",
+        Result,
+        partial(one, seconds=seconds, two_paths=two_paths),
+        lambda seed: f"python -m sim.campaign --seconds {seconds}{' --two-paths' * two_paths} --only {seed}",
+        {"seconds": seconds, "two_paths": two_paths},
     )
-    sys.exit(1 if faults else 0)
+    done = campaign.run(range(first, first + runs), jobs, only, results)
+    click.echo(
+        f"{len(done.results)} runs of {seconds} s: {done.faults} faults; {done.total('steps')} steps,"
+        f" {done.total('said')} statements, {done.total('entries')} entries, {done.total('starts')} starts,"
+        f" {done.total('put_back')} disks put back; {done.ending()}"
+    )
+    sys.exit(1 if done.faults else 0)
 
 
 if __name__ == "__main__":

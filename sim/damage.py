@@ -11,11 +11,9 @@ damaged disk held may be gone, and is then told. The mended journal is whole and
 import shutil
 import sys
 import tempfile
-import time
 import traceback
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -29,9 +27,10 @@ from keepclear.host.journal_error import JournalDamaged, JournalError, JournalFa
 from keepclear.host.mend import open_node
 from keepclear.host.scrub import Finding, Scrub, remedy
 from keepclear.node.inputs import Damaged
-from sim import replaying
+from sim import replaying, trials
 from sim.invariants import Broken
 from sim.run import GENESIS, Fate, Run
+from sim.trials import Campaign
 from sim.world import START_WALL_MS, Keys, Member, World
 
 SECTOR: Final = 512
@@ -141,7 +140,7 @@ class Damage(Run):
     def go(self) -> None:
         self._storm()
         self._settle()
-        if self._is_spoilt():  # the looking has found that the tables do not fit: told, and mended by the next start
+        if self._has_failed() or self._is_spoilt():  # a write or the looking has found it: mended by the next start
             self.victim.crash()
             self._bring_up(self.victim)
             self._settle()
@@ -168,6 +167,10 @@ class Damage(Run):
             seeds = Counter((e.header.party, e.seed) for e in said)
             if twice := [key for key, count in seeds.items() if count > 1]:
                 raise Broken(f"{member.index} holds {len(twice)} statements twice")
+
+    def _has_failed(self) -> bool:
+        """A write has come upon the damage since the start: alarmed, and nothing is recorded any more."""
+        return self.victim.hands is not None and self.victim.hands.disk_failed
 
     def _is_spoilt(self) -> bool:
         """Looks the journal over as a node does while it runs, and mends what can be mended then."""
@@ -308,9 +311,6 @@ HARMS: Final[dict[str, Harm]] = {
 SILENT: Final = ("stale", "log cut")  # an older copy cannot be told from a journal; what it lacks comes from the peers
 
 
-FACTS: Final = ("told", "found", "refused", "lost")
-
-
 @dataclass(frozen=True)
 class Result:
     """What came of one image; `fault` is "" if nothing was wrong."""
@@ -345,23 +345,13 @@ def one(seed: int) -> Result:
 
 @click.command()
 @click.option("--images", default=1_000, show_default=True)
-@click.option("--first", default=0, show_default=True, help="The first seed.")
-@click.option("--jobs", default=2, show_default=True)
-def main(images: int, first: int, jobs: int) -> None:
+@trials.options
+def main(images: int, first: int, jobs: int, only: int | None, results: Path | None) -> None:
     """Damages the disk of one of three nodes, again and again, and looks for what was lost, doubled or made up."""
-    began = time.monotonic()
-    results: list[Result] = []
-    with ProcessPoolExecutor(jobs) as pool:
-        for future in as_completed([pool.submit(one, seed) for seed in range(first, first + images)]):
-            result = future.result()
-            results.append(result)
-            if result.fault:
-                click.echo(f"FAULT {result.fault}\n  python -m sim.damage --images 1 --jobs 1 --first {result.seed}")
-            if len(results) % 100 == 0:
-                click.echo(f"{len(results)} of {images} images", err=True)
-    kinds = Counter(result.kind for result in results)
-    for kind, count in sorted(kinds.items()):
-        of = [result for result in results if result.kind == kind]
+    campaign = Campaign("damage", Result, one, lambda seed: f"python -m sim.damage --only {seed}", {})
+    done = campaign.run(range(first, first + images), jobs, only, results)
+    for kind, count in sorted(Counter(result.kind for result in done.results).items()):
+        of = [result for result in done.results if result.kind == kind]
         told, found, refused, lost = (
             sum(getattr(r, name) for r in of) for name in ("told", "found", "refused", "lost")
         )
@@ -369,13 +359,12 @@ def main(images: int, first: int, jobs: int) -> None:
             f"{kind:18s}{count:5d} images,{told:5d} told at the start,{found:5d} found by looking,"
             f"{refused:4d} refused,{lost:5d} entries that no peer held lost"
         )
-    faults = sum(bool(result.fault) for result in results)
+    nothing = "" if done.faults else " 0 of those that a peer holds lost;"
     click.echo(
-        f"{images} damaged disks: {faults} faults; {sum(r.entries for r in results)} entries said,"
-        f" 0 of those that a peer holds lost; {time.monotonic() - began:.0f} s"
-        if not faults else f"{images} damaged disks: {faults} faults; {time.monotonic() - began:.0f} s"
-    )  # fmt: skip
-    sys.exit(1 if faults else 0)
+        f"{len(done.results)} damaged disks: {done.faults} faults; {done.total('entries')} entries said;"
+        f"{nothing} {done.ending()}"
+    )
+    sys.exit(1 if done.faults else 0)
 
 
 if __name__ == "__main__":

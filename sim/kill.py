@@ -1,29 +1,31 @@
-"""kill -9 on real nodes under load: `python -m sim.kill --kills 100`, or `make kill-test`.
+"""kill -9 on real nodes under load: `python -m sim.kill --kills 1000`, or `make kill-test`.
 
-Three nodes run on loopback with fresh keys, the usual settings and the machine's own clock and disk. Officers of A and
-B say statements of mixed precedence all the time, while random nodes are killed at random moments and started again at
-once, some of them before they had come up. Then the nodes come to rest, and their records and journals are read.
+A world is three nodes on loopback with fresh keys, the usual settings and the machine's own clock and disk. Officers
+of A and B say statements of mixed precedence all the time, while random nodes are killed at random moments and started
+again at once, some of them before they had come up. Then the nodes come to rest, and their records and journals are
+read. After some dozen kills the next world begins: its starts are quick, and what is judged is judged whole.
 
 The law: what `say` has confirmed to its officer is in every record, once. What it had not answered when its node was
 killed may be there or not, but not twice. All records are identical and without fault or dispute, and every journal
-replays to the identical effects. The seed decides victims and pauses; the machine decides the rest.
+replays to the identical effects. The seed decides victims and pauses; the machine decides the rest. A machine that is
+busy is given time: a line that does not open is a fault by the processor time that its nodes have had.
 """
 
 import shutil
 import sys
 import threading
 import time
+import traceback
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from random import Random
 from statistics import median
 from typing import Final
 
 import click
-from rich.console import Console
-from rich.progress import Progress
 
 from keepclear.accord.statement import Notice, Precedence
 from keepclear.host import hands, officer
@@ -37,15 +39,21 @@ from keepclear.record.compare import Sameness
 from keepclear.record.entry import read_body
 from keepclear.record.genesis import Role
 from keepclear.record.verify import Report
-from sim import processes
+from sim import processes, trials
 from sim.processes import SEATS, Node, notice
+from sim.trials import Campaign, Done
 
 MEMBERS: Final = {"ALFA": Role.PARTY, "BRAVO": Role.PARTY, "WITNESS": Role.OBSERVER}
 OFFICERS: Final = 2  # at each party, each waiting for its answer before it speaks again
-PAUSE_S: Final = 0.02  # between two statements of one officer, on average: about 80 a second together
+PAUSE_S: Final = 0.04  # between two statements of one officer, on average: about 50 a second together
 PATIENT: Final = 0.7  # of the kills come after all lines were open; the others hit what has just been killed, too
-KILL_PAUSE_S: Final = (0.0, 2.0)
+KILL_PAUSE_S: Final = (0.0, 1.0)
+WATCH_S: Final = 0.1  # between two questions whether a line is open yet
+KILLS_EACH: Final = 25  # of one world
+OPEN_WORK_S: Final = 30.0  # of its processor time in which a node has to open a line: twenty starts, or one long replay
+PATIENCE_S: Final = 1_200.0  # for a line to open or come to rest on a machine that does something else
 MAX_TOLD: Final = 20
+HOMES: Final = Path("out/kill")
 GONE: Final = ("no node answers", "the node has gone away", "the node does not answer", "not signed and on disk")
 PRECEDENCES: Final = (
     Precedence.FLASH, *[Precedence.IMMEDIATE] * 3, *[Precedence.PRIORITY] * 10, *[Precedence.ROUTINE] * 6,
@@ -63,7 +71,7 @@ class Words:
 
 @dataclass
 class Outcome:
-    """What a run has shown; `faults` is empty when nothing was wrong."""
+    """What a world has shown; `faults` is empty when nothing was wrong."""
 
     kills: int = 0
     unopened: int = 0
@@ -77,26 +85,36 @@ class Outcome:
     open_s: list[float] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
 
-    def __str__(self) -> str:
-        opened = f"{median(self.open_s):.1f}/{max(self.open_s):.1f} s" if self.open_s else "never"
-        return (
-            f"{self.kills} kills ({self.unopened} before the line was open again): {self.confirmed} statements"
-            f" confirmed, {self.in_doubt} in doubt ({self.in_doubt_said} of them said), {self.lost} lost,"
-            f" {self.doubled} doubled; {self.entries} entries in each record, {self.inputs} inputs replayed;"
-            f" start to open line p50/max {opened}; {len(self.faults)} faults"
-        )
+
+@dataclass(frozen=True)
+class Result:
+    """An outcome as it is kept; `together` and `sectors` are of power cuts: of all three at once, and what was lost."""
+
+    seed: int
+    kills: int
+    unopened: int
+    confirmed: int
+    in_doubt: int
+    in_doubt_said: int
+    lost: int
+    doubled: int
+    entries: int
+    inputs: int
+    open_s: list[float]
+    fault: str
+    together: int = 0
+    sectors: int = 0
 
 
 class Run:
     """One line, its officers, and who kills its nodes."""
 
-    def __init__(self, directory: Path, seed: int, progress: Progress) -> None:
+    def __init__(self, directory: Path, seed: int) -> None:
         self.draw, self.seed = Random(f"kill {seed}"), seed
         self.directory = directory
         self.nodes = processes.found(directory, MEMBERS)
         self.outcome = Outcome()
         self.words: list[Words] = []
-        self._progress = progress
         self._calm, self._over = threading.Event(), threading.Event()
         self._opened: dict[str, float] = {}  # the start of each node whose line has last been seen open
 
@@ -109,7 +127,7 @@ class Run:
             self._kill(kills)
             self._calm.set()
             for thread in speaking:
-                thread.join(processes.START_TIMEOUT_S)
+                thread.join(PATIENCE_S)
             self._come_to_rest()
             self._write_records()
             self._over.set()
@@ -140,7 +158,7 @@ class Run:
         return speaking
 
     def _kill(self, kills: int) -> None:
-        for _ in self._progress.track(range(kills), description="kills"):
+        for _ in range(kills):
             if self.draw.random() < PATIENT:
                 self._wait_open()
             time.sleep(self.draw.uniform(*KILL_PAUSE_S))
@@ -155,15 +173,24 @@ class Run:
         victim.start()
 
     def _wait_open(self) -> None:
-        deadline_s = time.monotonic() + processes.START_TIMEOUT_S
-        while any(self._opened.get(node.name) != node.started_s for node in self.nodes):
-            if time.monotonic() > deadline_s:
-                raise TimeoutError(f"no open line {processes.START_TIMEOUT_S:.0f} s after the last start")
+        """Waits until each node has had a line open since its start. Raises TimeoutError with what each has done."""
+        began_s = time.monotonic()
+        while waiting := [node for node in self.nodes if self._opened.get(node.name) != node.started_s]:
+            ended = [node.name for node in waiting if not node.is_running()]
+            idle = [node.name for node in waiting if node.worked_s() > OPEN_WORK_S]
+            if ended or idle or time.monotonic() - began_s > PATIENCE_S:
+                told = "; ".join(
+                    f"{node.name} {'runs' if node.is_running() else 'has ended'}, started"
+                    f" {time.monotonic() - node.started_s:.0f} s ago, {node.worked_s():.1f} s of the processor,"
+                    f" {node.lines()}"
+                    for node in self.nodes
+                )
+                raise TimeoutError(f"no open line of {', '.join(node.name for node in waiting)}: {told}")
             time.sleep(processes.POLL_S)
 
     def _watch(self, node: Node) -> None:
         """Takes down how long each start takes until the line to a peer is open."""
-        while not self._over.wait(processes.POLL_S):
+        while not self._over.wait(WATCH_S):
             started_s = node.started_s
             if self._opened.get(node.name) == started_s:
                 continue
@@ -199,7 +226,7 @@ class Run:
     # -- at rest -----------------------------------------------------------------------------------------------------
 
     def _come_to_rest(self) -> None:
-        for node, state in zip(self.nodes, processes.come_to_rest(self.nodes), strict=True):
+        for node, state in zip(self.nodes, processes.come_to_rest(self.nodes, PATIENCE_S), strict=True):
             self.outcome.faults += [f"{node.name}: {party} is disputed: {why}" for party, why in state["disputes"]]
 
     def _write_records(self) -> None:
@@ -214,9 +241,9 @@ class Run:
 
     def _judge(self) -> None:
         out = self.outcome
-        reports = []
-        for node in self._progress.track(self.nodes, description="records"):
-            reports.append(verify.verify([self._record(node).read_bytes()]))
+        records = [self._record(node).read_bytes() for node in self.nodes]
+        verified = {record: verify.verify([record]) for record in set(records)}  # the same bytes are judged once
+        reports = [verified[record] for record in records]
         found = compare.compare(reports, [node.name for node in self.nodes])
         if found.sameness != Sameness.IDENTICAL:
             out.faults.append(f"the records are {found.sameness.value}: {'; '.join(found.differences)}")
@@ -225,7 +252,7 @@ class Run:
             out.faults += [f"{node.name}'s record: {one.text}" for one in wrong if one is not None]
             self._weigh(node, report)
         out.entries = reports[0].entries
-        for node, report in self._progress.track(zip(self.nodes, reports, strict=True), 3, description="journals"):
+        for node, report in zip(self.nodes, reports, strict=True):
             self._replay(node, report)
         out.faults += [fault for words in self.words for fault in words.refused]
         out.faults += [f"{node.name} printed: {node.output()[-2_000:]}" for node in self.nodes if node.output()]
@@ -271,22 +298,54 @@ class Run:
             self.outcome.faults.append(f"{node.name}'s journal: replay ends in another record than the one written")
 
 
+def result(seed: int, run: Run, kills: int) -> Result:
+    """Lives a world to its end and says what came of it; its homes are kept if that was a fault."""
+    try:
+        run.go(kills)
+    except Exception as error:  # whatever keeps a world from its end is the finding
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        run.outcome.faults.append(f"{error!r} [{last.name}, {last.filename.rsplit('/', 1)[-1]}:{last.lineno}]")
+        run.outcome.faults += [f"{node.name} printed: {node.output()[-2_000:]}" for node in run.nodes if node.output()]
+    out = run.outcome
+    if not out.faults:
+        shutil.rmtree(run.directory)
+    told = "; ".join(out.faults[:MAX_TOLD])
+    return Result(
+        seed, out.kills, out.unopened, out.confirmed, out.in_doubt, out.in_doubt_said, out.lost, out.doubled,
+        out.entries, out.inputs, out.open_s, f"seed {seed}: {told}" if told else "",
+    )  # fmt: skip
+
+
+def one(seed: int, kills: int) -> Result:
+    """One world."""
+    return result(seed, Run(trials.home(HOMES, seed), seed), kills)
+
+
+def summary(done: Done[Result]) -> str:
+    """What a campaign of such worlds has come to."""
+    open_s = [took for found in done.results for took in found.open_s]
+    opened = f"{median(open_s):.1f}/{max(open_s):.1f} s" if open_s else "never"
+    return (
+        f"{done.total('kills')} kills ({done.total('unopened')} before the line was open again) in"
+        f" {len(done.results)} worlds: {done.total('confirmed')} statements confirmed,"
+        f" {done.total('in_doubt')} in doubt ({done.total('in_doubt_said')} of them said),"
+        f" {done.total('lost')} lost, {done.total('doubled')} doubled;"
+        f" {done.total('entries')} entries in each record, {done.total('inputs')} inputs replayed; start to open line"
+        f" p50/max {opened}; {done.faults} faults; {done.ending()}"
+    )
+
+
 @click.command()
-@click.option("--kills", default=100, show_default=True)
-@click.option("--seed", default=0, show_default=True, help="Decides the victims and the pauses.")
-@click.option("--out", default=Path("out/kill"), type=click.Path(path_type=Path), help="Where the nodes live.")
-def main(kills: int, seed: int, out: Path) -> None:
-    """Kills three real nodes under load, again and again, and looks for what was lost."""
-    if out.exists():
-        shutil.rmtree(out)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    console = Console(stderr=True)
-    with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
-        outcome = Run(out, seed, progress).go(kills)
-    for fault in outcome.faults[:MAX_TOLD]:
-        click.echo(f"FAULT {fault}")
-    click.echo(str(outcome))
-    sys.exit(1 if outcome.faults else 0)
+@click.option("--kills", default=1_000, show_default=True)
+@trials.options
+def main(kills: int, first: int, jobs: int, only: int | None, results: Path | None) -> None:
+    """Kills three real nodes under load, again and again, world after world, and looks for what was lost."""
+    each = min(kills, KILLS_EACH)
+    again = f"python -m sim.kill --kills {each} --only"
+    campaign = Campaign("kill", Result, partial(one, kills=each), lambda seed: f"{again} {seed}", {"each": each})
+    done = campaign.run(range(first, first + -(-kills // each)), jobs, only, results)
+    click.echo(summary(done))
+    sys.exit(1 if done.faults else 0)
 
 
 if __name__ == "__main__":

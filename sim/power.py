@@ -12,21 +12,25 @@ import shutil
 import struct
 import subprocess
 import sys
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Final
 
 import click
 import msgspec
-from rich.console import Console
-from rich.progress import Progress
 
-from sim.kill import MAX_TOLD, Run
+from sim import kill, trials
+from sim.kill import Result, Run
 from sim.processes import Node
+from sim.trials import Campaign
 
 SOURCE: Final = Path(__file__).with_name("shim") / "disk.c"
 SECTOR: Final = 512
 HEAD: Final = struct.Struct("=6q")
+CUTS_EACH: Final = 10  # of one world
+HOMES: Final = Path("out/power")
 TOGETHER: Final = 0.3  # of the cuts are of the whole region's power
 KEPT: Final = (0.0, 0.2, 0.5, 0.8, 0.97)  # of the sectors that were not synced
 
@@ -127,10 +131,10 @@ def sectors(offset: int, data: bytes) -> list[tuple[int, bytes]]:
 
 
 class Power(Run):
-    """A run in which the power goes instead of the process."""
+    """A world in which the power goes instead of the process."""
 
-    def __init__(self, directory: Path, seed: int, progress: Progress) -> None:
-        super().__init__(directory, seed, progress)
+    def __init__(self, directory: Path, seed: int) -> None:
+        super().__init__(directory, seed)
         self.lost = self.together = 0
         shim = build(directory)
         for node in self.nodes:
@@ -156,23 +160,24 @@ class Power(Run):
         self.outcome.faults += [f"{path}: a power cut was taken for damage" for path in mended]
 
 
+def one(seed: int, cuts: int) -> Result:
+    """One world."""
+    run = Power(trials.home(HOMES, seed), seed)
+    return replace(kill.result(seed, run, cuts), together=run.together, sectors=run.lost)
+
+
 @click.command()
 @click.option("--cuts", default=50, show_default=True)
-@click.option("--seed", default=0, show_default=True, help="Decides the victims, the pauses and what is lost.")
-@click.option("--out", default=Path("out/power"), type=click.Path(path_type=Path), help="Where the nodes live.")
-def main(cuts: int, seed: int, out: Path) -> None:
+@trials.options
+def main(cuts: int, first: int, jobs: int, only: int | None, results: Path | None) -> None:
     """Cuts the power of three real nodes under load, again and again, and looks for what was lost."""
-    if out.exists():
-        shutil.rmtree(out)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    console = Console(stderr=True)
-    with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
-        run = Power(out, seed, progress)
-        outcome = run.go(cuts)
-    for fault in outcome.faults[:MAX_TOLD]:
-        click.echo(f"FAULT {fault}")
-    click.echo(f"power cuts, {run.together} of them of all three, {run.lost} sectors lost: {outcome}")
-    sys.exit(1 if outcome.faults else 0)
+    each = min(cuts, CUTS_EACH)
+    again = f"python -m sim.power --cuts {each} --only"
+    campaign = Campaign("power", Result, partial(one, cuts=each), lambda seed: f"{again} {seed}", {"each": each})
+    done = campaign.run(range(first, first + -(-cuts // each)), jobs, only, results)
+    cuts_told = f"{done.total('together')} of them of all three, {done.total('sectors')} sectors lost"
+    click.echo(f"power cuts, {cuts_told}: {kill.summary(done)}")
+    sys.exit(1 if done.faults else 0)
 
 
 if __name__ == "__main__":

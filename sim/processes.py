@@ -90,6 +90,26 @@ class Node:
             self.process.terminate()
             self.process.wait(STOP_TIMEOUT_S)
 
+    def is_running(self) -> bool:
+        """Whether the process that was started last has not ended."""
+        return self.process is not None and self.process.poll() is None
+
+    def worked_s(self) -> float:
+        """The processor time that the process has had; 0 where the system does not say, or it is gone."""
+        try:
+            stat = Path(f"/proc/{self.process.pid if self.process else 0}/stat").read_text()
+        except OSError:
+            return 0.0
+        user, system = stat.rsplit(")", 1)[1].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+    def lines(self) -> str:
+        """The states of its lines as it says them now, or why it does not."""
+        try:
+            return ", ".join(f"{peer['name']} {peer['state']}" for peer in self.status()["peers"])
+        except NodeError as error:
+            return str(error)
+
     def client(self) -> Client:
         """A connection to the node, as soon as it answers. Raises NodeError when it has ended or does not answer."""
         deadline_s = time.monotonic() + START_TIMEOUT_S

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final
 
+import msgspec
+
 from keepclear.host.journal import MemoryJournal
 from keepclear.line.paths import UDP
 from keepclear.node.inputs import Settings
@@ -16,6 +18,12 @@ from sim.invariants import Broken
 from sim.world import CALM, Member, Weather, World
 
 SETTINGS: Final = Settings(checkpoint_every_ms=10_000, checkpoint_every_entries=40, clarify_ms=20_000)
+BEATS_MS: Final = (
+    250,
+    1_000,
+    1_000,
+    1_000,
+)  # most lines beat seldom: a beat costs as much as a statement, and says less
 GENESIS: Final = founding.found()
 KEYS: Final = [founding.node_keys(name) for name in founding.NAMES]
 QUIET_MS: Final = 3_000  # nothing new for so long, after what waits for a timer has been said
@@ -65,7 +73,9 @@ class Run:
         self.draw = Random(f"run {seed}")
         self.courier = Random(f"courier {seed}")  # of its own: older seeds tell the same stories with bundles beside
         self.fate = Fate.drawn(self.draw)
-        self.world = World(seed, GENESIS, KEYS, SETTINGS, paths)
+        beat_ms = Random(f"beat {seed}").choice(BEATS_MS)
+        settings = msgspec.structs.replace(SETTINGS, heartbeat_ms=beat_ms)
+        self.world = World(seed, GENESIS, KEYS, settings, paths)
         self.said = self.put_back = 0
         self.calm = False
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Model-check the logbook: the good model must hold within every set of bounds, each broken variant must fail with
+# Check the models: each good model must hold within every set of bounds, each broken variant must fail with
 # the assertion named for it, and each reachability question must be answered "it happens".
 #
-#   run.sh            all bounds: about four minutes on one free core, 1.5 GB of memory at most
-#   run.sh --quick    a sample of the bounds, every variant, every question: under 40 seconds
+#   run.sh            all bounds: about five minutes on one free core, 1.5 GB of memory at most
+#   run.sh --quick    a sample of the bounds, every variant, every question: under a minute
 #   run.sh --trail RECEIPT_BEFORE_DURABLE      a variant's shortest counterexample, step by step
 #
 # Exit: 0 all as expected; 1 not; 2 wrong use; 3 spin or gcc is missing.
@@ -21,12 +21,16 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 memory_mb=1500   # a run that needs more is not exhaustive and fails
 depth=20000      # steps of one run; the longest seen is below 200
 
-# entries crashes restores clones, and what else is switched on
+# Of logbook.pml: entries crashes restores clones, and what else is switched on. Of another: its name, and switches.
 quick_bounds=(
   "2 1 1 0"
   "1 0 1 1"
   "1 0 1 1 UNDURABLE_FLASH"
   "1 0 1 1 EVERY_SETTLING"
+  "twins STARTS=2 RESTORES=1"
+  "resumed SLOTS=3 COPIES=2"
+  "resumed SLOTS=3 COPIES=1"
+  "keys TIMERS=1"
 )
 full_bounds=(
   "3 1 1 0"
@@ -41,6 +45,13 @@ full_bounds=(
   "2 0 1 1 UNDURABLE_FLASH"
   "2 1 1 0 EVERY_SETTLING"
   "1 0 1 1 EVERY_SETTLING"
+  "twins STARTS=3 RESTORES=0"
+  "twins STARTS=2 RESTORES=2"
+  "twins STARTS=3 RESTORES=1"
+  "resumed SLOTS=3 COPIES=2"
+  "resumed SLOTS=3 COPIES=1"
+  "keys TIMERS=3"
+  "keys TIMERS=6"
 )
 
 # name | the assertion that must fail | bounds and switches
@@ -58,6 +69,16 @@ variants=(
   "LINK_IS_FINAL|P4_all_copies_are_equal|2 1 1 0 LINK_IS_FINAL"
   "SEND_BEFORE_DURABLE|P5_a_crash_takes_back_nothing_said|2 1 0 0 UNDURABLE_FLASH"
   "RESUMED_MEMORY_IMAGE|P1_one_content_in_one_slot|2 0 0 1 RESUMED_MEMORY_IMAGE"
+  "TOLD_BY_NUMBER|C1_who_is_told_of_were_two|twins STARTS=3 RESTORES=1 TOLD_BY_NUMBER"
+  "TOLD_BY_ONE_LINK|C1_who_is_told_of_were_two|twins STARTS=3 RESTORES=0 TOLD_BY_ONE_LINK"
+  "LINK_ONCE|C2_two_that_were_answered_are_told_of|twins STARTS=2 RESTORES=0 LINK_ONCE"
+  "NO_ADOPTION_BY_A_TWIN|C2_two_that_were_answered_are_told_of|twins STARTS=2 RESTORES=0 NO_ADOPTION"
+  "SAME_INCARNATION_IS_NOT_TOLD|C2_two_that_were_answered_are_told_of|twins STARTS=2 RESTORES=1 SAME_INCARNATION_AFTER_RESTORE"
+  "TAKES_UP_WHAT_IT_HAS_NOT_SAID|R1_two_that_are_heard_are_noticed|resumed TAKES_IT_UP"
+  "ENDED_BY_A_CLAIM|R2_a_process_alone_is_never_ended|resumed COPIES=1 ENDED_BY_A_CLAIM"
+  "SIGNS_AFTER_ITS_END|R3_who_has_ended_signs_nothing|resumed SIGNS_AFTER_ITS_END"
+  "A_KEY_ANSWERS_A_KEY|S1_no_answer_is_answered_for_ever|keys TIMERS=2 A_KEY_ANSWERS_A_KEY"
+  "A_KEY_AGAIN_IS_DROPPED|S2_in_the_end_both_have_the_session|keys TIMERS=2 A_KEY_AGAIN_IS_DROPPED"
 )
 
 # number | the question | bounds
@@ -70,22 +91,36 @@ questions=(
   "6|a receipted entry that a restore took from its author is back in the end|2 0 1 0"
   "7|a crash takes what was signed and not sent, and leaves what was sent|2 1 0 0"
   "8|an adopted entry is rolled back a second time|1 0 2 0"
+  "1|a peer is told of two copies at work|twins STARTS=2 RESTORES=0"
+  "2|one of two copies is told of the other|twins STARTS=2 RESTORES=0"
+  "3|a disk is put back and started again, and nobody is told of two|twins STARTS=3 RESTORES=1"
+  "1|both that resumed from one memory sign one slot|resumed SLOTS=3"
+  "2|a peer claims that a process was put back, and it goes on|resumed COPIES=1"
+  "3|of two that resumed from one memory one ends and the other goes on|resumed SLOTS=3"
+  "4|neither has ended, and who holds what both signed has the evidence|resumed SLOTS=3"
+  "1|a KEY comes again to an end whose session is in use|keys TIMERS=2"
 )
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 cd "$scratch"
 
-# build "E C R K SWITCH..." compiler-flags...: the model within these bounds, as ./pan
+# build "E C R K SWITCH..." or "MODEL SWITCH..." compiler-flags...: a model within these bounds, as ./pan
 build() {
-  local words defines word
+  local words defines=() word
   read -r -a words <<< "$1"
   shift
-  defines=("-DENTRIES=${words[0]}" "-DCRASHES=${words[1]}" "-DRESTORES=${words[2]}" "-DCLONES=${words[3]}")
-  for word in "${words[@]:4}"; do defines+=("-D$word"); done
-  rm -f pan pan.* logbook.pml.trail
-  cp "$here/logbook.pml" .
-  spin "${defines[@]}" -a logbook.pml > spin.out 2>&1 || { cat spin.out >&2; return 1; }
+  model=logbook
+  if [[ ${words[0]} =~ ^[0-9]+$ ]]; then
+    words=("ENTRIES=${words[0]}" "CRASHES=${words[1]}" "RESTORES=${words[2]}" "CLONES=${words[3]}" "${words[@]:4}")
+  else
+    model=${words[0]}
+    words=("${words[@]:1}")
+  fi
+  for word in "${words[@]}"; do defines+=("-D$word"); done
+  rm -f pan pan.* ./*.trail
+  cp "$here/$model.pml" .
+  spin "${defines[@]}" -a "$model.pml" > spin.out 2>&1 || { cat spin.out >&2; return 1; }
   gcc -DSAFETY -DNOREDUCE -DMEMLIM=$memory_mb "$@" -o pan pan.c 2> gcc.out || { cat gcc.out >&2; return 1; }
 }
 
@@ -101,8 +136,8 @@ verdict() { # what, states, seconds, verdict, whether it is as expected (0)
 }
 
 failures=""
-all_states=0
-durable_states=0   # of the runs in which nothing is sent undurable: P5 is asserted in these only
+declare -A seen=([logbook]=0 [twins]=0 [resumed]=0 [keys]=0)   # states, by model
+durable_states=0   # of the logbook's runs in which nothing is sent undurable: P5 is asserted in these only
 check_good() {
   local began=$SECONDS bounds=$1 text=holds as_expected=0
   build "$bounds" "$optimise"
@@ -113,12 +148,14 @@ check_good() {
   elif ! exhaustive; then
     text="not exhaustive" as_expected=1
   else
-    all_states=$((all_states + $(states)))
-    [[ $bounds == *UNDURABLE* ]] || durable_states=$((durable_states + $(states)))
+    seen[$model]=$((seen[$model] + $(states)))
+    [[ $model != logbook || $bounds == *UNDURABLE* ]] || durable_states=$((durable_states + $(states)))
   fi
-  read -r -a word <<< "$bounds"
-  verdict "good: entries ${word[0]}, crashes ${word[1]}, restores ${word[2]}, clones ${word[3]} ${word[4]:-}" \
-    "$(states)" $((SECONDS - began)) "$text" $as_expected
+  if [ "$model" = logbook ]; then
+    read -r -a word <<< "$bounds"
+    bounds="entries ${word[0]}, crashes ${word[1]}, restores ${word[2]}, clones ${word[3]} ${word[4]:-}"
+  fi
+  verdict "good: $bounds" "$(states)" $((SECONDS - began)) "$text" $as_expected
 }
 
 # Breadth first, so that the counterexample is a shortest one.
@@ -132,13 +169,15 @@ check_fails() { # what, assertion, bounds and switches
 }
 
 show_trail() {
-  local row name assertion bounds
+  local row name assertion bounds names
   for row in "${variants[@]}"; do
     IFS='|' read -r name assertion bounds <<< "$row"
     if [ "$name" = "$1" ]; then
       build "$bounds VARIANT" -O0 -DBFS
       ./pan -m$depth > pan.out 2>&1 || true
-      ./pan -r 2>&1 | sed -n -e 's/node 0/author/g; s/node 1/clone/g; s/node 2/peer/g; s/node 3/observer/g' -e 's/^MODEL //p'
+      names=""
+      [ "$model" != logbook ] || names='s/node 0/author/g; s/node 1/clone/g; s/node 2/peer/g; s/node 3/observer/g'
+      ./pan -r 2>&1 | sed -n -e "$names" -e 's/^MODEL //p'
       echo "=> $(failed_assertion) fails"
       return
     fi
@@ -165,11 +204,18 @@ property() { # "P1 what it says", states it was asked of
   fi
   verdict "$1" "$2" $SECONDS "$text" $as_expected
 }
-property "P1 one content in one slot" $all_states
-property "P2 no receipted entry is lost while one holder of it stands" $all_states
-property "P3 a receipt means durable" $all_states
-property "P4 in the end all starts are reconciled and all copies are equal" $all_states
+property "P1 one content in one slot" ${seen[logbook]}
+property "P2 no receipted entry is lost while one holder of it stands" ${seen[logbook]}
+property "P3 a receipt means durable" ${seen[logbook]}
+property "P4 in the end all starts are reconciled and all copies are equal" ${seen[logbook]}
 property "P5 without a restore, a crash takes back nothing that was said" $durable_states
+property "C1 who is told of as two copies were two" ${seen[twins]}
+property "C2 two that are at work and were answered are told of, at both and at the peer" ${seen[twins]}
+property "R1 two that resumed from one memory and are both heard are noticed" ${seen[resumed]}
+property "R2 a process that was never copied is never ended, whatever a peer claims" ${seen[resumed]}
+property "R3 who has ended signs nothing" ${seen[resumed]}
+property "S1 no answer is answered for ever" ${seen[keys]}
+property "S2 in the end both have the session" ${seen[keys]}
 for row in "${variants[@]}"; do
   IFS='|' read -r name assertion setting <<< "$row"
   check_fails "variant: $name" "$assertion" "$setting VARIANT" " fails, as it must"

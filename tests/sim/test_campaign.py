@@ -1,6 +1,7 @@
 """A sample of the campaign, and that a seed is all that it takes to see a fault again."""
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -8,7 +9,7 @@ from click.testing import CliRunner
 from keepclear.line.liveness import LineState
 from keepclear.line.paths import BOX, UDP
 from keepclear.node import courier
-from sim import campaign
+from sim import campaign, trials
 from sim.run import Run
 
 SAMPLE = range(200, 206)
@@ -42,11 +43,12 @@ def test_a_seed_decides_everything() -> None:
     assert trace(3) != trace(4)
 
 
-def test_a_fault_is_told_with_the_command_that_shows_it_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fault_is_told_with_the_command_that_shows_it_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(courier, "_is_wet", lambda _core, _slot: False)
-    monkeypatch.setattr(campaign, "ProcessPoolExecutor", ThreadPoolExecutor)
-    said = CliRunner().invoke(campaign.main, ["--runs", "1", "--jobs", "1", "--seconds", "10", "--first", "200"])
+    monkeypatch.setattr(trials, "ProcessPoolExecutor", ThreadPoolExecutor)
+    file = str(tmp_path / "trials")
+    said = CliRunner().invoke(campaign.main, ["--runs", "1", "--seconds", "10", "--first", "200", "--results", file])
     assert said.exit_code == 1
     assert "FAULT seed 200, " in said.stdout
-    assert "python -m sim.campaign --runs 1 --jobs 1 --seconds 10 --first 200" in said.stdout
+    assert "python -m sim.campaign --seconds 10 --only 200" in said.stdout
     assert "1 runs of 10 s: 1 faults" in said.stdout

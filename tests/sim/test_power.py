@@ -10,7 +10,6 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from rich.progress import Progress
 
 from keepclear.host.journal import Journal
 from keepclear.host.journal_error import JournalDamaged
@@ -82,9 +81,8 @@ def test_what_was_told_to_be_on_the_disk_is_there_after_the_power_went(tmp_path:
 
 @needs_gcc
 def test_nothing_confirmed_is_lost_or_doubled_when_the_power_goes(tmp_path: Path) -> None:
-    with Progress(disable=True) as progress:
-        run = Power(tmp_path, 0, progress)
-        outcome = run.go(3)
+    run = Power(tmp_path, 0)
+    outcome = run.go(3)
     assert outcome.faults == []
     assert (outcome.kills, outcome.lost, outcome.doubled) == (3, 0, 0)
     assert outcome.confirmed > 0

@@ -41,6 +41,7 @@ class Liveness(msgspec.Struct, array_like=True):
     told_ms: int = 0
     horned: bool = False
     lost: list[str] = []
+    doubted_ms: int | None = None  # when it was last late
 
 
 def renew(live: Liveness) -> Liveness:
@@ -90,6 +91,17 @@ def reckon(live: Liveness, now_ms: int, suspect_after_ms: int, dead_after_ms: in
     if silent < suspect_after_ms:
         return LineState.OPEN
     return LineState.SUSPECT if silent < dead_after_ms else LineState.DEAD
+
+
+def doubt(live: Liveness, now_ms: int, suspect_after_ms: int, dead_after_ms: int) -> bool:
+    """Whether the newest own time that came back is half as old as would be told and not yet given up, or was so as
+    little as that ago: who hears again has to be heard as well, before it is told.
+    """
+    if live.echo_ms is None:
+        return False
+    if suspect_after_ms // 2 <= now_ms - live.echo_ms - (live.base_ms or 0) < dead_after_ms:
+        live.doubted_ms = now_ms
+    return live.doubted_ms is not None and now_ms - live.doubted_ms < suspect_after_ms // 2
 
 
 def is_awaited(live: Liveness, now_ms: int, dead_after_ms: int) -> bool:

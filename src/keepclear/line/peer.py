@@ -7,6 +7,7 @@ The volatile state of one session: it starts empty with every session and every 
 we have not been heard.
 """
 
+from collections.abc import Callable
 from heapq import heappop, heappush
 from typing import Final
 
@@ -256,23 +257,39 @@ def _overdue(peer: Peer, now_ms: int) -> list[tuple[int, SlotKey]]:
     if nothing_yet and not repeated:
         return []
     arrived_ms = now_ms - max(LEAST_MS, (peer.live.smooth_ms or 0) // 2)  # what left later may still be on its way
+    waits = _waits(peer)
     again = sorted(
         (f.precedence, slot)
         for slot, f in peer.flight.items()
-        if _due_ms(peer, f) <= now_ms or (repeated and f.precedence == 1 and f.sent_ms <= arrived_ms)
+        if f.sent_ms + waits(f.precedence, f.tries) <= now_ms
+        or (repeated and f.precedence == 1 and f.sent_ms <= arrived_ms)
     )
     for precedence, slot in again:
         peer.flight[slot] = Flight(precedence, now_ms, peer.flight.pop(slot).tries + 1)
-    peer.due_ms = None
-    for flight in peer.flight.values():
-        _awaits(peer, flight)
+    peer.due_ms = min((f.sent_ms + waits(f.precedence, f.tries) for f in peer.flight.values()), default=None)
+    if peer.flight:
+        peer.waited_ms = _patience_ms(peer)
     return again
 
 
 def _awaits(peer: Peer, flight: Flight) -> None:
-    due_ms = _due_ms(peer, flight)
+    patience_ms = _patience_ms(peer)
+    due_ms = flight.sent_ms + _wait_ms(peer, patience_ms, flight.precedence, flight.tries)
     peer.due_ms = due_ms if peer.due_ms is None else min(peer.due_ms, due_ms)
-    peer.waited_ms = _patience_ms(peer)
+    peer.waited_ms = patience_ms
+
+
+def _waits(peer: Peer) -> Callable[[int, int], int]:
+    """`_wait_ms` at this moment, reckoned once for each precedence and number of tries: much may be on its way."""
+    patience_ms, known = _patience_ms(peer), dict[tuple[int, int], int]()
+
+    def wait_ms(precedence: int, tries: int) -> int:
+        wait = known.get((precedence, tries))
+        if wait is None:
+            wait = known[precedence, tries] = _wait_ms(peer, patience_ms, precedence, tries)
+        return wait
+
+    return wait_ms
 
 
 def next_resend_ms(peer: Peer) -> int | None:
@@ -280,14 +297,13 @@ def next_resend_ms(peer: Peer) -> int | None:
     return peer.due_ms if peer.flight else None
 
 
-def _due_ms(peer: Peer, flight: Flight) -> int:
-    """When something is to be sent again: the wait grows with every other time, up to 5 s, for a FLASH up to 1 s."""
-    patience_ms = _patience_ms(peer)
+def _wait_ms(peer: Peer, patience_ms: int, precedence: int, tries: int) -> int:
+    """How long something waits to be sent again: more with every other time, up to 5 s, for a FLASH up to 1 s."""
     if ways.is_slow(peer.paths):
-        return flight.sent_ms + patience_ms
-    if flight.precedence == 1:
-        return flight.sent_ms + _flash_wait_ms(peer, flight.tries)
-    return flight.sent_ms + min(RESEND_MOST_MS, patience_ms * (1 + flight.tries // 2))
+        return patience_ms
+    if precedence == 1:
+        return _flash_wait_ms(peer, tries)
+    return min(RESEND_MOST_MS, patience_ms * (1 + tries // 2))
 
 
 def _flash_wait_ms(peer: Peer, tries: int) -> int:

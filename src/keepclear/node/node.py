@@ -65,7 +65,7 @@ from keepclear.record import entry as entries
 from keepclear.record.genesis import Genesis
 from keepclear.record.logbook import MAX_SEQ, Logbooks
 
-FOLD: Final = 14  # to be raised when the same inputs give another state or other effects
+FOLD: Final = 15  # to be raised when the same inputs give another state or other effects
 
 
 def _shape(kind: Any) -> str:
