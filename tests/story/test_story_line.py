@@ -10,7 +10,7 @@ from tests.story.line import MINUTE, OBSERVER, A, B, Line, notice
 
 from keepclear.accord import statement
 from keepclear.accord.statement import Kind, Step
-from keepclear.host import ceremony, control, service
+from keepclear.host import ceremony, follower, service
 from keepclear.host.client import SOCKET, short
 from keepclear.host.clock import Clock
 from keepclear.host.config import read_config
@@ -202,7 +202,7 @@ def test_a_disk_that_fails_while_old_rows_go_is_told_and_warnings_go_on(
 def test_who_follows_and_takes_nothing_does_not_count_as_somebody_who_sees(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(control, "STALLED_S", 0)
+    monkeypatch.setattr(follower, "STALLED_S", 0)
 
     async def story(node: Service) -> None:
         server = await Control(node, lambda: None).start()
