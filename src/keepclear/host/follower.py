@@ -43,15 +43,14 @@ class Follower:
         writer.transport.set_write_buffer_limits(0)  # so that drained means handed to the system
         writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, FOLLOWER_BYTES)
         writer.write(b'{"event": "following"}\n')
-        while (line := await self._lines.get()) is not None:
-            lines: list[bytes] = [line]
-            while len(lines) < AT_ONCE and not self._lines.empty():
-                if (line := self._lines.get_nowait()) is None:
-                    break
-                lines.append(line)
+        last = False
+        while not last and (line := await self._lines.get()) is not None:
+            lines = [line]
+            while len(lines) < AT_ONCE and not last and not self._lines.empty():
+                more = self._lines.get_nowait()
+                last = more is None
+                lines += [] if more is None else [more]
             writer.write(b"".join(lines))
             await writer.drain()
             self._owed -= len(lines)
             self._taken_s = loop.time()
-            if line is None:
-                return
