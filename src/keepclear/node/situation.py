@@ -23,6 +23,8 @@ from keepclear.record.entry import Entry
 IN_FORCE, ACTIVE = matters.IN_FORCE, matters.ACTIVE
 MAX_OUTSIDE: Final = 1_000  # statements outside the record that are remembered as shown
 
+Judged = tuple[tuple[Finding, ...], tuple[Mark, ...]]  # what the rules read, and the marks to be shown
+
 
 def said_of(entry: Entry) -> Said:
     """An entry as accord's rules and phrases take it."""
@@ -152,10 +154,9 @@ def _rendered(core: Core, said: Said, findings: tuple[Finding, ...], marks: tupl
     return phrases.render(said, core.genesis.names, cited, marks, findings)
 
 
-def show(core: Core, entry: Entry, said: Said) -> None:
+def show(core: Core, entry: Entry, said: Said, findings: tuple[Finding, ...], marks: tuple[Mark, ...]) -> None:
     """Shows a statement with its marks, calls for a FLASH, and starts its timers."""
     h = entry.header
-    findings, marks = judge(core, said)
     notes = [str(mark) for mark in marks]
     if h.seq >= core.books.books[entry.slot[:2]].size:
         notes.append("OUT OF SEQUENCE")
