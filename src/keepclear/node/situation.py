@@ -126,7 +126,7 @@ def doubts_left(core: Core, matter: Matter) -> int:
     return doubts & ~(Doubt.END if answer.end_ms is not None else 0)
 
 
-def judge(core: Core, said: Said) -> tuple[tuple[Finding, ...], tuple[Mark, ...]]:
+def judge(core: Core, said: Said) -> Judged:
     """What the rules in force read on a statement, and the marks that it is shown with."""
     replaced = core.books.by_leaf.get(said.replaces) if said.replaces else None
     if replaced is not None and replaced.header.party != said.party:
