@@ -15,6 +15,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -204,10 +205,15 @@ def _entry(item: archive.Item) -> Entry | None:
 
 
 def _processor_s(node: Node) -> float:
-    """Processor time of a node so far, in seconds, as Linux has it."""
+    """Processor time of a node and of its paths' processes so far, in seconds, as Linux has it."""
     assert node.process is not None
-    after_name = Path(f"/proc/{node.process.pid}/stat").read_text().rpartition(") ")[2].split()
-    return sum(map(int, after_name[11:13])) / os.sysconf("SC_CLK_TCK")
+    ticks = 0
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it has just ended
+            after_name = path.read_text().rpartition(") ")[2].split()
+            if node.process.pid in (int(path.parent.name), int(after_name[1])):
+                ticks += sum(map(int, after_name[11:13]))
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _wait(holds: Any, what: str) -> Any:
