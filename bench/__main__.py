@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterator
 from os import cpu_count
 from typing import Final
 
-from bench import Table, flood, fsync, line, picture, verify, watchdog
+from bench import Table, flood, fsync, line, picture, stages, verify, watchdog
 
 PARTS: Final[dict[str, Callable[[], Iterator[Table]]]] = {
     "flood": flood.tables,
     "fsync": fsync.tables,
     "line": line.tables,
     "picture": picture.tables,
+    "stages": stages.tables,
     "verify": verify.tables,
     "watchdog": watchdog.tables,
 }

@@ -3,7 +3,8 @@
 The law: two real nodes on loopback, made as anybody makes them, each statement released by a seat and said over the
 control socket. A statement counts when the other party's receipt for it has come to its author's node: signed, on both
 disks, shown to somebody who follows. Times are the officer's: from the moment at which the statement was due, so that
-a node that falls behind does not look fast. The plain line is in bench/plain_line.py.
+a node that falls behind does not look fast. The plain line is in bench/plain_line.py, NATS JetStream in
+bench/jetstream.py. The tool and the onlooker share the cores with the nodes, and do no more than they must.
 
 `python -m bench.line` tells instead where the time of a statement goes, by cProfile in both nodes.
 """
@@ -14,13 +15,14 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import msgspec
 
-from bench import Table, figure, plain_line
+from bench import Table, figure, jetstream, plain_line
 from bench.fsync import fsync_ms
 from keepclear.accord import statement
 from keepclear.accord.statement import Precedence
@@ -39,8 +41,10 @@ SECONDS: Final = 60
 OFFICERS: Final = 4
 MANY: Final = 20_000
 RUNS: Final = 3
+NO_BROKER: Final = "JetStream LEFT OUT: no nats-server here, apt-get install nats-server"
 PATIENCE_S: Final = 300.0
 POLL_S: Final = 0.2
+RECEIPT_S: Final = 1.5  # a receipt is said once a second
 
 
 def tables() -> Iterator[Table]:
@@ -58,6 +62,11 @@ def _times(folder: Path) -> Table:
     ours = sorted(paced(folder / "line", RATE, SECONDS))
     plain = sorted(plain_line.paced(folder / "plain", RATE, SECONDS))
     rows = [["keepclear", *_spread(ours, folder)], ["plain line", *_spread(plain, folder)]]
+    if jetstream.server():
+        broker = sorted(jetstream.paced(folder / "jetstream", RATE, SECONDS))
+        rows.append([f"JetStream {jetstream.server()}, synced later", *_spread(broker, folder)])
+    else:
+        rows.append([NO_BROKER, *[""] * (len(columns) - 1)])
     return Table(title, columns, rows)
 
 
@@ -67,14 +76,24 @@ def _spread(times_ms: list[float], folder: Path) -> list[str]:
 
 
 def _most(folder: Path) -> Table:
-    columns = ["", "fsync ms", "statements/s", "A's processor us", "B's processor us", "plain / ours"]
-    runs = [(*flood(folder / f"line{i}", MANY), *plain_line.flood(folder / f"plain{i}", MANY)) for i in range(RUNS)]
-    ours, plain = max(run[:3] for run in runs), max(run[3:] for run in runs)
+    columns = ["", "fsync ms", "statements/s", "A's processor us", "B's processor us", "broker's us", "it / ours"]
+    with_broker = jetstream.server() is not None
+    ours, plain, broker = [], [], [(0.0, 0.0, 0.0, 0.0)]
+    for i in range(RUNS):
+        ours.append(flood(folder / f"line{i}", MANY))
+        plain.append(plain_line.flood(folder / f"plain{i}", MANY))
+        if with_broker:
+            broker.append(jetstream.flood(folder / f"jetstream{i}", MANY))
     disk = figure(fsync_ms(folder))
     rows = [
-        ["keepclear", disk, *map(figure, ours), figure(plain[0] / ours[0])],
-        ["plain line", disk, *map(figure, plain), ""],
+        ["keepclear", disk, *map(figure, max(ours)), "", ""],
+        ["plain line", disk, *map(figure, max(plain)), "", figure(max(plain)[0] / max(ours)[0])],
     ]
+    if with_broker:
+        title = f"JetStream {jetstream.server()}, synced later"
+        rows.append([title, disk, *map(figure, max(broker)), figure(max(broker)[0] / max(ours)[0])])
+    else:
+        rows.append([NO_BROKER, *[""] * (len(columns) - 1)])
     return Table(f"{MANY:,} statements as fast as they are taken, best of {RUNS} runs", columns, rows)
 
 
@@ -110,7 +129,7 @@ def flood(folder: Path, count: int, profile: bool = False) -> tuple[float, float
     With `profile`, both nodes leave a cProfile in their directories; the figures are then too low.
     """
     one, other = _started(folder, profile)
-    threading.Thread(target=_look_on, args=(other, {}), daemon=True).start()
+    threading.Thread(target=_look_on, args=(other, None), daemon=True).start()
     with one.client() as client:
         texts = [f"number {i}" for i in range(count)]
         requests = processes.say_requests(one, client.ask("facts"), texts, Precedence.PRIORITY)
@@ -125,9 +144,10 @@ def flood(folder: Path, count: int, profile: bool = False) -> tuple[float, float
             client.ask("record", path=str(record.resolve()))
         return _receipted_ms(record, one.identity.member, count)
 
-    _wait(lambda: not one.status()["peers"][0]["waiting"], "at the other's disk")
-    ended_ms = _wait(receipted_ms, "receipted")
+    _wait(lambda: not _is_busy(one), "at the other's disk")
+    time.sleep(RECEIPT_S)
     spent = [1e6 * (_processor_s(node) - then) / count for node, then in zip((one, other), before, strict=True)]
+    ended_ms = _wait(receipted_ms, "receipted")
     _stop(one, other)
     return 1_000 * count / (ended_ms - began_ms), spent[0], spent[1]
 
@@ -148,11 +168,19 @@ def _stop(*nodes: Node) -> None:
         assert not node.output(), node.output()
 
 
-def _look_on(node: Node, shown: dict[bytes, float]) -> None:
-    """Takes in all that a node shows, as a console does, and notes when each statement came."""
+def _is_busy(node: Node) -> bool:
+    with node.client() as client:
+        return bool(client.ask("settle")["busy"])
+
+
+def _look_on(node: Node, shown: dict[bytes, float] | None) -> None:
+    """Takes in all that a node shows, as a console does, and notes when each statement came if that is asked."""
     with socket.socket(socket.AF_UNIX) as follower:
         follower.connect(short(node.home / SOCKET))
         follower.sendall(b'{"do": "follow"}\n')
+        while shown is None:
+            if not follower.recv(65_536):
+                return
         for line in follower.makefile("rb"):
             now = time.perf_counter()
             if b'"what":"statement"' in line:
@@ -177,10 +205,15 @@ def _entry(item: archive.Item) -> Entry | None:
 
 
 def _processor_s(node: Node) -> float:
-    """Processor time of a node so far, in seconds, as Linux has it."""
+    """Processor time of a node and of its paths' processes so far, in seconds, as Linux has it."""
     assert node.process is not None
-    after_name = Path(f"/proc/{node.process.pid}/stat").read_text().rpartition(") ")[2].split()
-    return sum(map(int, after_name[11:13])) / os.sysconf("SC_CLK_TCK")
+    ticks = 0
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it has just ended
+            after_name = path.read_text().rpartition(") ")[2].split()
+            if node.process.pid in (int(path.parent.name), int(after_name[1])):
+                ticks += sum(map(int, after_name[11:13]))
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _wait(holds: Any, what: str) -> Any:

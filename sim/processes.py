@@ -168,10 +168,10 @@ def on_this_machine(members: Sequence[str]) -> Places:
     return Places(listen, tracks, peers)
 
 
-def notice(text: str) -> Notice:
-    """Something to say: a circle of 5 NM, from one to two hours from now."""
+def notice(text: str, nth: int = 0) -> Notice:
+    """Something to say: a circle of 5 NM, from one to two hours from now; each `nth` somewhere else."""
     now_ms = int(time.time() * 1_000)
-    area = shape.circle(354_000_000, 339_000_000, 926_000)
+    area = shape.circle(354_000_000 + 1_001 * nth, 339_000_000 - 1_003 * nth, 926_000)
     volume = shape.Volume(area, 10_000, shape.GROUND, shape.Altitude(304_800, shape.AltRef.AMSL))
     return Notice(
         activity=Activity.EXERCISE, volumes=(volume,), start_ms=now_ms + HOUR_MS, end_ms=now_ms + 2 * HOUR_MS, text=text
@@ -183,8 +183,8 @@ def say_requests(node: Node, facts: dict[str, Any], texts: Iterable[str], preced
     genesis, member = node.identity.genesis, node.identity.member
     key = genesis.seat_key(member, SEATS[0])
     out = []
-    for text in texts:
-        body = statement.to_bytes(notice(text))
+    for nth, text in enumerate(texts):
+        body = statement.to_bytes(notice(text, nth))
         seed = secrets.token_bytes(SEED_BYTES)
         draft = Draft(Kind.NOTICE, precedence, None, (), facts["everyone"], SEATS[0], facts["wall_ms"], None, body)
         message = entry.release_message(genesis.line, facts["epoch"], member, draft, entry.body_root(seed, body))

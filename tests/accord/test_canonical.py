@@ -138,3 +138,55 @@ def test_what_has_no_form_is_not_encoded() -> None:
     for value in (1.5, {"a": 1}, MAX_INT + 1, -MAX_INT - 1, "a\nb", ["\x7f"], "\ud800"):
         with pytest.raises(NotCanonical):
             canonical.encode(value)
+
+
+class Wide(msgspec.Struct, array_like=True):
+    """As this version knows it: a later one may have further fields."""
+
+    number: canonical.Int
+    words: canonical.Text
+    inner: tuple[tuple[canonical.Int, bytes], ...] = ()
+
+
+WIDE = msgspec.msgpack.Decoder(Wide)
+loose = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.binary(max_size=3) | st.text(max_size=3)
+    | st.floats(width=32),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.integers(0, 3), inner, max_size=1),
+    max_leaves=6,
+)  # fmt: skip
+near = st.tuples(
+    st.integers(-(2**54), 2**54), st.text(max_size=3), st.lists(st.tuples(st.integers(-(2**54), 2**54), st.binary()))
+).map(list)
+
+
+def verdict(read: object, *given: object) -> object:
+    try:
+        return read(*given)  # type: ignore[operator]
+    except (NotCanonical, msgspec.ValidationError) as error:
+        return type(error)
+
+
+@settings(max_examples=1000)
+@given(st.lists(loose, max_size=5) | near | near.map(lambda fields: [*fields, "later"]), st.binary(max_size=2))
+def test_what_is_read_at_once_has_the_verdict_of_reading_it_untyped_first(value: list[object], rest: bytes) -> None:
+    def slowly(data: bytes) -> Wide:
+        canonical.decode(data)
+        return msgspec.msgpack.decode(data, type=Wide)
+
+    for data in (msgspec.msgpack.encode(value), msgspec.msgpack.encode(value) + rest):
+        assert verdict(canonical.decode_as, data, WIDE) == verdict(slowly, data)
+
+
+def test_no_longer_form_and_no_control_character_is_read_at_once() -> None:
+    good = canonical.encode([1, "a", [[2, b"x"]]])
+    assert canonical.decode_as(good, WIDE) == Wide(1, "a", ((2, b"x"),))
+    longer = [good[:1] + b"\xcc\x01" + good[2:], b"\xdc\x00\x03" + good[1:], good.replace(b"\xa1a", b"\xd9\x01a")]
+    floats = [good.replace(b"\x01\xa1", b"\xca\x3f\x80\x00\x00\xa1")]
+    texts = [canonical.pack([1, text, []]) for text in ("a\n", "\x85", "\x7f")]
+    wide = [canonical.pack([number, "a", []]) for number in (2**53, -(2**53))]
+    for bad in (*longer, *floats, *texts, *wide, good + b"\xc0", good[:-1]):
+        with pytest.raises(NotCanonical):
+            canonical.decode_as(bad, WIDE)
+    with pytest.raises(NotCanonical, match="at most 3"):
+        canonical.decode_as(good, WIDE, 3)

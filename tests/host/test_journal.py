@@ -62,6 +62,20 @@ def journal_and_reopen(request: pytest.FixtureRequest, tmp_path: Path) -> Iterat
     opened[-1].close()
 
 
+@pytest.mark.parametrize("count", [1, 3, 64, 65, 149])
+def test_a_group_of_any_size_is_kept_whole_and_in_its_sequence(
+    journal_and_reopen: tuple[Journal, Reopen], count: int
+) -> None:
+    journal, reopen = journal_and_reopen
+    entries = [(bytes([i]) * 32, b"entry %d" % i) for i in range(count)]
+    journal.append([], 0, snapshot=START)
+    journal.append(rows(1, count), 1, entries=entries)
+    journal.append(rows(count + 1, count + 1), 2, entries=[*entries[:1], (b"new" * 11, b"new")])
+    journal = reopen(journal)
+    assert list(journal.read(1)) == rows(1, count + 1)
+    assert list(journal.entries()) == [*entries, (b"new" * 11, b"new")]
+
+
 def test_what_was_appended_is_there_after_a_new_start(journal_and_reopen: tuple[Journal, Reopen]) -> None:
     journal, reopen = journal_and_reopen
     assert whole(journal) == (0, [], [], [], None)

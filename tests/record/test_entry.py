@@ -1,5 +1,7 @@
 """Entries: what an author and its seats sign, what a reader refuses, and what it keeps although it does not know it."""
 
+import hmac
+
 import pytest
 from tests.record.build import Line, notice
 
@@ -51,6 +53,12 @@ def test_one_leaf_can_be_shown_and_the_rest_withheld() -> None:
         node = tree.node_hash(sibling, node) if at & 1 else tree.node_hash(node, sibling)
         at //= 2
     assert node == said.header.body_root
+
+
+def test_a_salt_is_the_hmac_of_its_number() -> None:
+    """Our own HMAC against the library's; a key longer than a block of the hash is hashed first."""
+    for seed in (bytes(32), bytes(range(64)), bytes(range(65))):
+        assert entry.salts(seed, 40) == [hmac.digest(seed, i.to_bytes(4, "big"), "sha256") for i in range(40)]
 
 
 def test_the_signature_is_over_a_string_that_nothing_else_begins_with() -> None:

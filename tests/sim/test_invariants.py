@@ -71,9 +71,9 @@ def adopts_nothing(patch: Patch) -> None:
 def shows_nothing_out_of_sequence(patch: Patch) -> None:
     show = situation.show
 
-    def in_sequence(core: Core, entry: Entry, said: Said) -> None:
+    def in_sequence(core: Core, entry: Entry, said: Said, *judged: Any) -> None:
         if entry.header.seq < core.books.books[entry.slot[:2]].size:
-            show(core, entry, said)
+            show(core, entry, said, *judged)
 
     patch.setattr(situation, "show", in_sequence)
 

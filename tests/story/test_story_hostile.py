@@ -207,8 +207,8 @@ def test_a_restored_disk_that_signs_on_in_its_old_start_has_signed_twice() -> No
     villain.before = (start.incarnation, start.start)
     villain.restore(image)
     villain.start()
-    line.run(4_000)
     again = line.say(A, notice(line.wall_ms + 30 * MINUTE, text="as if nothing had been said"))
+    line.run(4_000)  # a session, by which it is also given back what it had said
     villain.inject(B, EntryItem(villain.node.books.by_leaf[again].raw))  # its place is taken there
     line.run(2_000)
     assert line.alarms(B, "disputed")

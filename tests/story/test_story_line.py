@@ -10,7 +10,7 @@ from tests.story.line import MINUTE, OBSERVER, A, B, Line, notice
 
 from keepclear.accord import statement
 from keepclear.accord.statement import Kind, Step
-from keepclear.host import ceremony, control, service
+from keepclear.host import ceremony, follower, service
 from keepclear.host.client import SOCKET, short
 from keepclear.host.clock import Clock
 from keepclear.host.config import read_config
@@ -199,10 +199,29 @@ def test_a_disk_that_fails_while_old_rows_go_is_told_and_warnings_go_on(
     at_a_node(tmp_path, story)
 
 
+def test_after_a_second_of_work_a_snapshot_is_made_so_that_a_start_has_less_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def story(node: Service) -> None:
+        async def written() -> int:
+            settled, n = asyncio.Event(), node.node.state.n + 1
+            node.settled.append(lambda upto, _: settled.set() if upto >= n else None)
+            node.jump(0, 0)
+            await settled.wait()
+            return node.journal.newest_n
+
+        first = node.journal.newest_n
+        assert await written() == first, "an input that takes no time leaves it as it is"
+        monkeypatch.setattr(service, "SNAPSHOT_S", 0)
+        assert await written() > first
+
+    at_a_node(tmp_path, story)
+
+
 def test_who_follows_and_takes_nothing_does_not_count_as_somebody_who_sees(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(control, "STALLED_S", 0)
+    monkeypatch.setattr(follower, "STALLED_S", 0)
 
     async def story(node: Service) -> None:
         server = await Control(node, lambda: None).start()

@@ -13,7 +13,7 @@ word; it is ten times slower, and the tests hold the two against each other.
 import re
 from itertools import chain
 from types import NoneType
-from typing import Any, Final
+from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
 
@@ -21,6 +21,11 @@ MAX_INT: Final = 2**53 - 1
 MAX_DEPTH: Final = 8  # the deepest schema, a LINK with held ranges, nests five arrays
 MAX_ITEMS: Final = 65_536  # a 10 000-vertex ring has 20 000 numbers
 MAX_BYTES: Final = 262_144
+
+Int = Annotated[int, msgspec.Meta(ge=-MAX_INT, le=MAX_INT)]
+Text = Annotated[str, msgspec.Meta(pattern="^[^\x00-\x1f\x7f-\x9f]*\\Z")]
+"""Of such fields is a structure that `decode_as` reads at once."""
+Shape = TypeVar("Shape")
 
 _CONTROL = re.compile(rb"[\x00-\x1f\x7f]|\xc2[\x80-\x9f]")
 _CONTROL_CHARACTER = re.compile("[\x00-\x1f\x7f-\x9f]")
@@ -52,6 +57,29 @@ def encode(value: Any) -> bytes:
         raise NotCanonical(f"a string is not valid Unicode: {error.reason}") from error
     check(data)
     return data
+
+
+def pack(value: Any) -> bytes:
+    """Canonical bytes of a value of which all parts are known to have such a form; nothing is looked at again."""
+    return _encoder.encode(value)
+
+
+def decode_as(data: bytes, decoder: "msgspec.msgpack.Decoder[Shape]", max_bytes: int = MAX_BYTES) -> Shape:
+    """The structure in canonical bytes, whose fields are of Int, Text, bytes, None, arrays and structures of these.
+
+    What such a structure holds has a canonical form; if it is encoded to the very bytes, that is what they are. All
+    else (a newer version's further fields, say) is read untyped first. Raises NotCanonical, msgspec.ValidationError.
+    """
+    if len(data) <= min(max_bytes, MAX_ITEMS):
+        try:
+            value = decoder.decode(data)
+        except (msgspec.DecodeError, ValueError, OverflowError, RecursionError):
+            pass
+        else:
+            if _encoder.encode(value) == data:
+                return value
+    check(data, max_bytes)
+    return decoder.decode(data)
 
 
 def decode(data: bytes, max_bytes: int = MAX_BYTES) -> Any:

@@ -56,7 +56,7 @@ def distance(cm: int) -> str:
 
 def position(lon_e7: int, lat_e7: int) -> str:
     """A position in degrees, exactly, at least two decimals: `35.40N 035.90E`."""
-    lat, lon = (decimal(abs(e7), 7, 2) for e7 in (lat_e7, lon_e7))
+    lat, lon = decimal(abs(lat_e7), 7, 2), decimal(abs(lon_e7), 7, 2)
     lat, lon = "0" * (2 - lat.index(".")) + lat, "0" * (3 - lon.index(".")) + lon
     return f"{lat}{'S' if lat_e7 < 0 else 'N'} {lon}{'W' if lon_e7 < 0 else 'E'}"
 

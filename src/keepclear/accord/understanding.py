@@ -8,6 +8,7 @@ it is accepting it); it replaces the one before. The rules inform; none of them 
 
 from collections.abc import Iterable, Mapping, Sequence
 from enum import IntEnum
+from functools import cache
 from typing import Any, Final
 
 import msgspec
@@ -192,6 +193,7 @@ def rules_for(agreed: Sequence[InForce], said: Said) -> tuple[AnyRule, ...]:
     return rules
 
 
+@cache
 def standard_rules() -> tuple[AnyRule, ...]:
     """An understanding to start from. Its numbers are defaults to be argued over, not law."""
     minute, hour = 60_000, 3_600_000

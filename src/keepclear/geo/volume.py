@@ -248,7 +248,7 @@ def _band_faults(volume: Volume) -> list[VolumeFault]:
         for name, limit in limits
         if limit is not None and not abs(limit) <= MAX_ALTITUDE_M
     ]
-    if lower is None or upper is None or faults:
+    if lower is None or upper is None or faults or lower < upper:  # a bound is never negative
         return faults
     if lower - float(reference_bound_m(volume.lower_ref, volume.upper_ref, lower)) >= upper:
         reason = f"the lower limit {lower:g} m is not below the upper limit {upper:g} m"

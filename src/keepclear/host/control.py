@@ -10,60 +10,45 @@ without waiting for the answers, which come in the sequence of the requests.
 import asyncio
 import os
 import secrets
-import socket
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from keepclear.accord.statement import Precedence
 from keepclear.host import carried, views
 from keepclear.host.client import SOCKET, short
+from keepclear.host.follower import Follower
 from keepclear.host.service import Service
 from keepclear.node.effects import Alarm, Show
-from keepclear.node.inputs import Brought, Close, LetGo, Say, Stamp
+from keepclear.node.inputs import AnyInput, Close, LetGo, Say, Stamp
 from keepclear.record.entry import Draft, Release
 from keepclear.record.genesis import Mode
 
 MAX_REQUEST: Final = 1_048_576
 MAX_CLIENTS: Final = 16
-MAX_QUEUED: Final = 10_000  # lines that a follower may lag behind before it is cut off, and then sees so
 MAX_PIPELINED: Final = 500  # requests of one client that are answered at the same time; half of what a signer may owe
 SAY_TIMEOUT_S: Final = 10.0
-STALLED_S: Final = 1.0  # a follower that has taken nothing for so long while something waits sees nothing
-FOLLOWER_BYTES: Final = 8_192  # that the system may hold for a follower: what lies there nobody has seen
+READ_BYTES: Final = 65_536
+AT_ONCE: Final = 16  # requests taken, and answers handed on, before others have their turn: some 8 ms
 
 TOKEN_BYTES: Final = 16
 
 Answer = dict[str, Any]
+Words = Callable[[Show, bool], Answer]
 Said = tuple[Show, bool]  # what became of a statement or of what was brought, and whether it is on disk
 
 
-class Follower:
-    """One who is sent what is shown: the lines that wait for it, and since when it has taken none of them."""
+class Promised(NamedTuple):
+    """An answer that waits for the disk: what comes of it is known by the token; its words, and those if it is late."""
 
-    def __init__(self) -> None:
-        self.lines: asyncio.Queue[bytes | None] = asyncio.Queue()
-        self._owed = 0
-        self._taken_s = 0.0
-
-    def put(self, line: bytes, now_s: float) -> None:
-        """Another line for it."""
-        if not self._owed:
-            self._taken_s = now_s
-        self._owed += 1
-        self.lines.put_nowait(line)
-
-    def took(self, now_s: float) -> None:
-        """It has taken a line."""
-        self._owed -= 1
-        self._taken_s = now_s
-
-    def sees(self, now_s: float) -> bool:
-        """Whether it takes what it is sent."""
-        return not self._owed or now_s - self._taken_s < STALLED_S
+    token: bytes
+    waiting: "asyncio.Future[Said]"
+    until_s: float
+    words: Words
+    late: views.Unanswerable
 
 
 class Control:
@@ -100,12 +85,7 @@ class Control:
         line = msgspec.json.encode(views.event(self._service, told, stamp)) + b"\n" if self._followers else b""
         now_s = asyncio.get_running_loop().time()
         seen = any(follower.sees(now_s) for follower in self._followers)
-        for follower in list(self._followers):
-            if follower.lines.qsize() >= MAX_QUEUED:
-                self._followers.remove(follower)
-                follower.lines.put_nowait(None)
-            else:
-                follower.put(line, now_s)
+        self._followers = [follower for follower in self._followers if follower.put(line, now_s)]
         return seen
 
     def _goes_on_no_disk(self, told: Show) -> bool:
@@ -121,18 +101,11 @@ class Control:
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answers one who asks, until he goes."""
         self._clients += 1
-        answers: asyncio.Queue[asyncio.Task[Answer]] = asyncio.Queue(MAX_PIPELINED)
+        answers: asyncio.Queue[Answer | Promised] = asyncio.Queue(MAX_PIPELINED)
         writing = asyncio.create_task(self._write_answers(answers, writer))
         try:
-            while self._clients <= MAX_CLIENTS and (line := await reader.readline()):
-                request = _parsed(line)
-                if request.get("do") == "follow":
-                    await answers.join()
-                    await self._follow(writer)
-                    return
-                if request.get("do") == "pulse":
-                    self._service.watchdogs.attend(writer)
-                await answers.put(asyncio.create_task(self._answer(request)))
+            if self._clients <= MAX_CLIENTS:
+                await self._take_requests(reader, writer, answers)
             await answers.join()
         except (ConnectionError, ValueError, asyncio.CancelledError):
             pass  # the other end is gone, its line was beyond the limit, or the node ends
@@ -141,37 +114,56 @@ class Control:
             writing.cancel()
             writer.close()
 
-    async def _write_answers(
-        self, answers: "asyncio.Queue[asyncio.Task[Answer]]", writer: asyncio.StreamWriter
+    async def _take_requests(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answers: "asyncio.Queue[Answer | Promised]"
     ) -> None:
+        rest = b""
+        while data := await reader.read(READ_BYTES):
+            *lines, rest = (rest + data).split(b"\n")
+            if max(map(len, (rest, *lines))) > MAX_REQUEST:
+                return
+            for number, line in enumerate(lines, 1):
+                request = _parsed(line)
+                if request.get("do") == "follow":
+                    await answers.join()
+                    await self._follow(writer)
+                    return
+                if request.get("do") == "pulse":
+                    self._service.watchdogs.attend(writer)
+                await answers.put(self._answered(request))
+                if number % AT_ONCE == 0:
+                    await asyncio.sleep(0)  # the line and the disk have their turn
+
+    async def _write_answers(self, answers: "asyncio.Queue[Answer | Promised]", writer: asyncio.StreamWriter) -> None:
+        """Hands on what has been answered: together, but nothing waits for an answer that is not here yet."""
+        ready: list[bytes] = []
         while True:
+            if len(ready) >= AT_ONCE or answers.empty():
+                await _hand_on(ready, answers, writer)
             answer = await answers.get()
-            try:
-                writer.write(msgspec.json.encode(await answer) + b"\n")
-                await writer.drain()
-            except ConnectionError:
-                pass  # the other end is gone; what it asked for is done all the same
-            except Exception as error:
-                self._service.end(error)
-            finally:
-                answers.task_done()
+            if isinstance(answer, Promised):
+                if not answer.waiting.done():
+                    await _hand_on(ready, answers, writer)
+                answer = await self._kept(answer)
+            ready.append(msgspec.json.encode(answer))
 
     async def _follow(self, writer: asyncio.StreamWriter) -> None:
-        follower, loop = Follower(), asyncio.get_running_loop()
-        writer.transport.set_write_buffer_limits(0)  # so that drained means handed to the system
-        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, FOLLOWER_BYTES)
+        follower = Follower()
         self._followers.append(follower)
         try:
-            writer.write(b'{"event": "following"}\n')
-            while (line := await follower.lines.get()) is not None:
-                writer.write(line)
-                await writer.drain()
-                follower.took(loop.time())
+            await follower.hand_on(writer)
         finally:
             if follower in self._followers:
                 self._followers.remove(follower)
 
-    async def _answer(self, request: dict[str, Any]) -> Answer:
+    def _answered(self, request: dict[str, Any]) -> "Answer | Promised":
+        try:
+            return self._answer(request)
+        except Exception as error:
+            self._service.end(error)
+            return _refusal("the node ends", "look why; start it again")
+
+    def _answer(self, request: dict[str, Any]) -> "Answer | Promised":
         verbs: dict[str, Callable[[dict[str, Any]], Any]] = {
             "facts": lambda _: views.facts(self._service),
             "status": lambda _: views.status(self._service),
@@ -192,9 +184,9 @@ class Control:
         what = request.get("do")
         try:
             if what == "say":
-                return {"ok": True, **await self._say(request)}
+                return self._say(request)
             if what == "bring":
-                return {"ok": True, **await self._bring(request)}
+                return self._bring(request)
             if what not in verbs:
                 return _refusal(f"{what!r} is no request", f"known are follow, say, bring, {', '.join(verbs)}")
             return {"ok": True, **verbs[what](request)}
@@ -203,43 +195,57 @@ class Control:
         except (msgspec.ValidationError, msgspec.DecodeError, ValueError, TypeError, KeyError) as error:
             return _refusal(f"{what}: {error}", "see keepclear --help")
 
-    async def _say(self, request: dict[str, Any]) -> Answer:
+    def _say(self, request: dict[str, Any]) -> "Promised":
         draft = msgspec.msgpack.decode(bytes.fromhex(request["draft"]), type=Draft)
         seed = bytes.fromhex(request["seed"])
-        releases = tuple(Release(int(key), bytes.fromhex(signature)) for key, signature in request["releases"])
-        text = f"not signed and on disk within {SAY_TIMEOUT_S:.0f} s; it may have been said all the same"
-        late = views.Unanswerable(text, "look with keepclear status before it is said again")
-        taken = Say(self._service.stamp(), draft, int(request["epoch"]), seed, releases)
-        shown, durable = await self._outcome(seed, taken, late)
-        if shown.what == "refused" or shown.leaf is None:
-            raise views.Unanswerable(shown.text, "nothing was written; mend it and say it again")
-        if not durable and draft.precedence != Precedence.FLASH:
-            text = "signed and shown here, but neither on disk nor sent: the disk has failed, only FLASH goes out"
-            raise views.Unanswerable(text, "say it by other means; look at the disk, then end the node and start anew")
-        return {"leaf": shown.leaf.hex(), "seq": shown.facts[1], "durable": durable}
+        releases = tuple([Release(int(key), bytes.fromhex(signature)) for key, signature in request["releases"]])
+        said = Say(self._service.stamp(), draft, int(request["epoch"]), seed, releases)
 
-    async def _bring(self, request: dict[str, Any]) -> Answer:
+        def words(shown: Show, durable: bool) -> Answer:
+            if shown.what == "refused" or shown.leaf is None:
+                raise views.Unanswerable(shown.text, "nothing was written; mend it and say it again")
+            if not durable and draft.precedence != Precedence.FLASH:
+                text = "signed and shown here, but neither on disk nor sent: the disk has failed, only FLASH goes out"
+                hint = "say it by other means; look at the disk, then end the node and start anew"
+                raise views.Unanswerable(text, hint)
+            return {"leaf": shown.leaf.hex(), "seq": shown.facts[1], "durable": durable}
+
+        late = f"not signed and on disk within {SAY_TIMEOUT_S:.0f} s; it may have been said all the same"
+        return self._promise(seed, said, words, late, "look with keepclear status before it is said again")
+
+    def _bring(self, request: dict[str, Any]) -> "Promised":
         token = secrets.token_bytes(TOKEN_BYTES)
-        text = f"not on disk within {SAY_TIMEOUT_S:.0f} s; it is shown all the same"
-        late = views.Unanswerable(text, "bring it again: what is here already is known")
-        taken = carried.brought(self._service.stamp(), token, request)
-        shown, durable = await self._outcome(token, taken, late)
-        if not durable:
-            text = "shown here, but not on disk: the disk has failed, nothing is receipted"
-            raise views.Unanswerable(text, "look at the disk, end the node and start anew, then bring it again")
-        _, new, known, refused = shown.facts
-        return {"new": new, "known": known, "refused": refused}
 
-    async def _outcome(self, name: bytes, taken: Say | Brought, late: views.Unanswerable) -> Said:
-        """What has become of an input, by the name that it carries: what was shown, and whether it is on disk."""
-        waiting = self._waiting[name] = asyncio.get_running_loop().create_future()
-        self._service.take(taken)
+        def words(shown: Show, durable: bool) -> Answer:
+            if not durable:
+                text = "shown here, but not on disk: the disk has failed, nothing is receipted"
+                raise views.Unanswerable(text, "look at the disk, end the node and start anew, then bring it again")
+            _, new, known, refused = shown.facts
+            return {"new": new, "known": known, "refused": refused}
+
+        late = f"not on disk within {SAY_TIMEOUT_S:.0f} s; it is shown all the same"
+        brought = carried.brought(self._service.stamp(), token, request)
+        return self._promise(token, brought, words, late, "bring it again: what is here already is known")
+
+    def _promise(self, token: bytes, data: AnyInput, words: Words, late: str, hint: str) -> "Promised":
+        loop = asyncio.get_running_loop()
+        waiting = self._waiting[token] = loop.create_future()
+        self._service.take(data)
+        return Promised(token, waiting, loop.time() + SAY_TIMEOUT_S, words, views.Unanswerable(late, hint))
+
+    async def _kept(self, promised: "Promised") -> Answer:
+        """What was promised, when it is known."""
+        waiting = promised.waiting
         try:
-            return await asyncio.wait_for(waiting, SAY_TIMEOUT_S)
-        except TimeoutError:
-            raise late from None
+            if not waiting.done():
+                await asyncio.wait((waiting,), timeout=promised.until_s - asyncio.get_running_loop().time())
+            if not waiting.done():
+                raise promised.late
+            return {"ok": True, **promised.words(*waiting.result())}
+        except views.Unanswerable as error:
+            return _refusal(str(error), error.hint)
         finally:
-            self._waiting.pop(name, None)
+            self._waiting.pop(promised.token, None)
 
     def _matters(self, request: dict[str, Any]) -> Answer:
         view = views.matters(self._service, bool(request.get("all")), request.get("first"))
@@ -273,6 +279,21 @@ class Control:
     def _checkpoint(self, _: dict[str, Any]) -> Answer:
         self._service.take(Close(self._service.stamp()))
         return {}
+
+
+async def _hand_on(
+    ready: list[bytes], answers: "asyncio.Queue[Answer | Promised]", writer: asyncio.StreamWriter
+) -> None:
+    if not ready:
+        return
+    try:
+        writer.write(b"\n".join((*ready, b"")))
+        await writer.drain()
+    except ConnectionError:
+        pass  # the other end is gone; what it asked for is done all the same
+    for _ in ready:
+        answers.task_done()
+    ready.clear()
 
 
 def _parsed(line: bytes) -> dict[str, Any]:

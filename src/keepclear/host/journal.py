@@ -20,6 +20,7 @@ The law:
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 from threading import Lock
 from typing import Any, Final
@@ -43,6 +44,7 @@ from keepclear.host.journal_records import (
 READ_WAIT_S: Final = 2.0  # that a reader waits for whoever writes; longer is a disk that hangs
 PAGE_ROWS: Final = 256  # read under the lock at once; at the largest entry 16 MB
 DIGEST_BYTES: Final = 16
+LOTS: Final = (64, 16, 4, 1)  # records inserted by one statement; few sizes, so that SQLite keeps them all prepared
 
 
 class Journal:
@@ -107,11 +109,9 @@ class Journal:
         """
         last_n = self._checked(rows, snapshot)
         with self._writing() as db:
-            db.executemany("INSERT INTO rows VALUES (?, ?, ?, ?, ?)", [_row_record(row, wall_ms) for row in rows])
-            db.executemany(
-                "INSERT OR IGNORE INTO entries (leaf, raw, chk) VALUES (?, ?, ?)",
-                [checked("entries", leaf, raw) for leaf, raw in entries],
-            )
+            _insert(db, "INSERT INTO rows VALUES", [_row_record(row, wall_ms) for row in rows])
+            records = [checked("entries", leaf, raw) for leaf, raw in entries]
+            _insert(db, "INSERT OR IGNORE INTO entries (leaf, raw, chk) VALUES", records)
             db.executemany(
                 "INSERT INTO batches VALUES (?, ?, ?, ?)"
                 " ON CONFLICT (digest) DO UPDATE SET wall_ms = excluded.wall_ms, chk = excluded.chk"
@@ -351,6 +351,16 @@ class MemoryJournal(Journal):
             super()._commit()
         if self._fault is not None:
             raise sqlite3.OperationalError("disk I/O error")
+
+
+def _insert(db: sqlite3.Connection, into: str, records: Sequence[tuple[Any, ...]]) -> None:
+    """Inserts records in sequence, many by one statement: Python's lock is given up, and waited for, once for each."""
+    at = 0
+    for lot in LOTS:
+        while len(records) - at >= lot:
+            values = ", ".join([f"({', '.join('?' * len(records[at]))})"] * lot)
+            db.execute(f"{into} {values}", tuple(chain.from_iterable(records[at : at + lot])))
+            at += lot
 
 
 def _row_record(row: Row, wall_ms: int) -> tuple[Any, ...]:

@@ -1,6 +1,7 @@
 """Running a node in the foreground: all its parts started, and ended on a signal or a failure."""
 
 import asyncio
+import gc
 import signal
 import sys
 from collections.abc import Callable
@@ -18,6 +19,9 @@ from keepclear.node.inputs import PutBack, Watchdog
 
 # The writer takes Python's lock once for each row; with the usual 5 ms a busy loop makes it wait so long each time.
 SWITCH_S: Final = 0.000_5
+# What a node keeps stays: entries, matters, timers. Looked through for garbage as often as Python does by itself, they
+# take an eighth of its time; nearly all that it lets go of is gone without that.
+GARBAGE: Final = (20_000, 20, 100)
 
 
 def of_member(config: Config) -> Service:
@@ -33,6 +37,7 @@ def run(
 ) -> None:
     """Runs the node, with a watchdog beside it, until SIGINT or SIGTERM. Raises what ended it otherwise."""
     sys.setswitchinterval(SWITCH_S)
+    gc.set_threshold(*GARBAGE)
     asyncio.run(_run(config, listener, ready, make))
 
 

@@ -8,6 +8,7 @@ runs it; what has crashed it twice is set aside.
 
 import asyncio
 import os
+import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -60,6 +61,7 @@ SCRUB_S: Final = 1.0
 SUM_UP_S: Final = 1.0  # how often is looked whether a window has ended, while something is only counted
 DISK_HANGS_S: Final = 2.0  # that a commit does not return: told then, and again after each as long
 SNAPSHOT_INPUTS: Final = 20_000  # about an hour of a quiet line with two peers; a start replays at most as many
+SNAPSHOT_S: Final = 1.0  # of work on inputs: a start does it again before it speaks, and has three seconds in all
 LONG_REPLAY_INPUTS: Final = 2_000  # about a second of a start: after that a snapshot is made, the next start is soon
 
 # With two paths the slower copy of each datagram comes after the other was taken, or its session is over.
@@ -99,6 +101,7 @@ class Service:
         self.watchdogs = Watchdogs()
         left = SNAPSHOT_INPUTS - self.replayed if self.replayed < LONG_REPLAY_INPUTS else 0
         self._snapshot_due_n = node.state.n + max(0, left)
+        self._stepped_s = 0.0
         self._wake: asyncio.TimerHandle | None = None
         self.gathering = Gathering(self._names)
         self.counted = False  # whether what is being told now is only counted
@@ -237,12 +240,14 @@ class Service:
 
     def take(self, data: AnyInput) -> None:
         """Feeds an input to the hands. What crashes the node is remembered, and ends the process."""
+        began_s = time.thread_time()
         try:
             self.hands.take(data)
         except Exception:
             at_work = self.node.core.at_work or inputs.to_bytes(data)
             self.crashes.note(blake2b(at_work, digest_size=16).digest())
             raise
+        self._stepped_s += time.thread_time() - began_s
         if self.node.state.author.ended:  # the alarm is out
             self.end(
                 SignedElsewhere(f"{self.node.state.author.ended}: end the other copy; this one is to be started anew")
@@ -359,9 +364,9 @@ class Service:
         writing.result()
 
     def _wants_snapshot(self) -> bool:
-        if self.node.state.n < self._snapshot_due_n:
+        if self.node.state.n < self._snapshot_due_n and self._stepped_s < SNAPSHOT_S:
             return False
-        self._snapshot_due_n = self.node.state.n + SNAPSHOT_INPUTS
+        self._snapshot_due_n, self._stepped_s = self.node.state.n + SNAPSHOT_INPUTS, 0.0
         return True
 
     async def _tick_sessions(self) -> None:

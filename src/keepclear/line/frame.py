@@ -5,12 +5,14 @@ from the receiver with how long it held it; that alone is a heartbeat. Items rid
 held, questions and answers about it, checkpoint notes. An item of unknown kind is skipped, never an error.
 """
 
+from contextlib import suppress
 from enum import IntEnum
 from typing import Any, Final
 
 import msgspec
 
 from keepclear.accord import canonical
+from keepclear.accord.canonical import Int, Text
 
 MAX_FRAME_BYTES: Final = 131_072  # the largest entry, 64 KiB, with room for what rides along
 DATAGRAM_BYTES: Final = 1_100  # what several small items are bundled to, so that a frame stays one datagram
@@ -32,10 +34,10 @@ class EntryItem(msgspec.Struct, frozen=True, array_like=True, tag=1):
 class Have(msgspec.Struct, frozen=True, array_like=True, tag=2):
     """What the sender holds durably of one incarnation: without a gap, and past the first gap."""
 
-    party: int
+    party: Int
     incarnation: bytes
-    size: int
-    beyond: tuple[int, ...] = ()
+    size: Int
+    beyond: tuple[Int, ...] = ()
 
 
 class Ask(msgspec.Struct, frozen=True, array_like=True, tag=3):
@@ -47,12 +49,12 @@ class Ask(msgspec.Struct, frozen=True, array_like=True, tag=3):
 class Book(msgspec.Struct, frozen=True, array_like=True):
     """One incarnation in a vector: what is held of it, durably."""
 
-    party: int
+    party: Int
     incarnation: bytes
-    start: int
-    size: int
+    start: Int
+    size: Int
     root: bytes
-    beyond: tuple[tuple[int, bytes], ...] = ()
+    beyond: tuple[tuple[Int, bytes], ...] = ()
 
 
 class Vector(msgspec.Struct, frozen=True, array_like=True, tag=4):
@@ -88,12 +90,21 @@ Item = EntryItem | Have | Ask | Vector | Note | Disk
 class Frame(msgspec.Struct, frozen=True, array_like=True):
     """What is sealed: path, sender's times, echo, items (each still as it was decoded)."""
 
-    path: str
-    mono_ms: int
-    wall_ms: int
-    echo_ms: int | None
-    hold_ms: int
+    path: Text
+    mono_ms: Int
+    wall_ms: Int
+    echo_ms: Int | None
+    hold_ms: Int
     items: tuple[Any, ...] = ()
+
+
+class _Known(Frame, frozen=True, array_like=True):
+    """A frame of which every item is of a known kind."""
+
+    items: tuple[Item, ...] = ()
+
+
+_KNOWN: Final = msgspec.msgpack.Decoder(_Known)
 
 
 class BadFrame(ValueError):
@@ -108,16 +119,22 @@ def to_bytes(frame: Frame) -> bytes:
 def read(data: bytes) -> tuple[Frame, list[Item], int]:
     """The frame, its readable items, and how many items were not readable. Raises BadFrame."""
     try:
-        frame = msgspec.convert(canonical.decode(data, MAX_FRAME_BYTES), Frame)
+        frame, items = _read(data)
     except (canonical.NotCanonical, msgspec.ValidationError, ValueError) as error:
         raise BadFrame(f"not a frame: {error}") from error
     if len(frame.path.encode()) > MAX_PATH_BYTES or frame.mono_ms < 0 or frame.hold_ms < 0:
         raise BadFrame("path of more than 4 bytes, or a negative time")
+    return frame, items, len(frame.items) - len(items)
+
+
+def _read(data: bytes) -> tuple[Frame, list[Item]]:
+    try:
+        known = canonical.decode_as(data, _KNOWN, MAX_FRAME_BYTES)
+        return known, list(known.items[:MAX_ITEMS])
+    except msgspec.ValidationError:  # an item of a newer version: it alone is passed over
+        frame = msgspec.convert(canonical.decode(data, MAX_FRAME_BYTES), Frame)
     items: list[Item] = []
-    strange = max(0, len(frame.items) - MAX_ITEMS)
     for item in frame.items[:MAX_ITEMS]:
-        try:
+        with suppress(msgspec.ValidationError):
             items.append(msgspec.convert(item, Item))
-        except msgspec.ValidationError:
-            strange += 1
-    return frame, items, strange
+    return frame, items

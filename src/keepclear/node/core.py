@@ -1,11 +1,12 @@
 """What the parts of a node share while one input is worked on: who it is, its state, its record, its effects.
 
-The law: parts change `state` and `books` and add to `effects`; nothing else outlives the step, but for `picture`, which
-follows from the state and spares making the same again.
+The law: parts change `state` and `books` and add to `effects`; nothing else outlives the step, but for `picture` and
+`agreed`, which follow from the state and spare making the same again.
 """
 
 from typing import Final
 
+from keepclear.accord.understanding import InForce
 from keepclear.line import peer as peers
 from keepclear.line.peer import SlotKey
 from keepclear.node.effects import Alarm, Effect, Show
@@ -28,6 +29,7 @@ class Core:
         self.books = books
         self.effects: list[Effect] = []
         self.picture = Kept()
+        self.agreed: tuple[tuple[bytes, ...], tuple[InForce, ...]] = ((), ())  # words on understandings, what they make
         self.at_work = b""
         self.on_no_disk = False
         self.by_bundle = False

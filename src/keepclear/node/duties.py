@@ -7,11 +7,10 @@ from typing import Final
 
 from keepclear.accord import check
 from keepclear.accord.statement import Doubt, Kind, Precedence
-from keepclear.accord.understanding import AckWithin
 from keepclear.node import copies, dead_line, gaps, line_tests, listing, matters, quotas, situation, staffed
 from keepclear.node.core import Core
 from keepclear.node.effects import Show
-from keepclear.node.state import Matter, Timer
+from keepclear.node.state import Matter, Situation, Timer
 
 MAX_TIMERS: Final = 10_000  # statements under watch at once; the oldest are dropped first, and that is counted
 
@@ -24,6 +23,7 @@ def begin(core: Core) -> None:
     for timer in core.state.situation.timers:
         left_ms = timer.set_ms + timer.wait_ms - core.wall_ms
         timer.due_ms = core.mono_ms + min(max(0, left_ms), timer.wait_ms)
+    _note_due(core.state.situation)
     line_tests.begin(core)
     listing.begin(core)
     quotas.begin(core)
@@ -48,9 +48,11 @@ def _look_at_timers(core: Core) -> None:
         core.count_noise("timer dropped", len(sit.timers) - MAX_TIMERS)
         sit.timers = sit.timers[-MAX_TIMERS:]
     now_ms = core.mono_ms
+    if sit.due_ms is None or sit.due_ms > now_ms:
+        return
     due = [timer for timer in sit.timers if timer.due_ms <= now_ms]
-    if due:
-        sit.timers = [timer for timer in sit.timers if timer.due_ms > now_ms]
+    sit.timers = [timer for timer in sit.timers if timer.due_ms > now_ms]
+    _note_due(sit)
     words = {timer.leaf for timer in due if timer.leaf not in sit.matters}
     read = _who_has_read(core, words) if words else set()
     for timer in due:
@@ -66,20 +68,21 @@ def _look_at_timers(core: Core) -> None:
             _look(core, timer, matter)
 
 
+def _note_due(sit: Situation) -> None:
+    sit.due_ms = min((timer.due_ms for timer in sit.timers), default=None)
+
+
 def watch(core: Core) -> None:
     """Starts a timer for each word on a matter that was just shown and is itself to be acknowledged: ENDED, say."""
     for effect in core.effects:
-        if not isinstance(effect, Show) or effect.what != "statement" or effect.leaf in core.state.situation.matters:
+        if type(effect) is not Show or effect.what != "statement" or effect.leaf in core.state.situation.matters:
             continue
         entry = core.books.by_leaf.get(effect.leaf or b"")
         if entry is None or entry.header.kind not in check.ACK_OWED:
             continue
-        rules = situation.rules_now(core)
-        limits = next((dict(rule.limits_ms) for rule in rules if isinstance(rule, AckWithin)), {})
-        wait_ms = limits.get(entry.header.precedence)
+        wait_ms = situation.ack_limit_ms(core, entry.header.precedence)
         if wait_ms is not None:
-            timer = Timer(core.mono_ms + wait_ms, "acknowledge", entry.leaf, core.wall_ms, wait_ms)
-            core.state.situation.timers.append(timer)
+            situation.set_timer(core, "acknowledge", entry.leaf, wait_ms)
 
 
 def _who_has_read(core: Core, leaves: set[bytes]) -> set[tuple[int, bytes]]:

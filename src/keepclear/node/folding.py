@@ -8,12 +8,13 @@ which they came; what a later one changes in the reading of an earlier one is sa
 from typing import Final
 
 from keepclear.accord import channel, phrases
+from keepclear.accord.outcome import Finding, Mark
 from keepclear.accord.said import Said
 from keepclear.accord.statement import BY_RULE, Kind
 from keepclear.line import peer as peers
 from keepclear.node import clones, copies, denials, ladder, matters, situation, staffed
 from keepclear.node.core import Core
-from keepclear.node.situation import said_of
+from keepclear.node.situation import Judged, said_of
 from keepclear.node.state import Matter
 from keepclear.record.entry import Entry
 
@@ -26,7 +27,7 @@ MAX_AGREEMENTS: Final = 500  # proposals and acceptances of one party: one a day
 def fold(core: Core, entry: Entry) -> None:
     """Takes a new entry's statement in, shows it, and applies those that waited for it."""
     said = said_of(entry)
-    _apply(core, said)
+    judged = _apply(core, said)
     waits = core.state.situation.waits
     for leaf in core.state.situation.waiting.pop(said.leaf, []):
         waiting = said_of(core.books.by_leaf[leaf])
@@ -35,7 +36,7 @@ def fold(core: Core, entry: Entry) -> None:
     if said.party == core.me:
         _match_receipts(core, said)
     if said.kind not in BY_RULE:
-        situation.show(core, entry, said)
+        situation.show(core, entry, said, *(judged or situation.judge(core, said)))
 
 
 def _match_receipts(core: Core, said: Said) -> None:
@@ -46,7 +47,9 @@ def _match_receipts(core: Core, said: Said) -> None:
         ladder.forget_matched(core, core.books.books[said.party, said.incarnation], receipts)
 
 
-def _apply(core: Core, said: Said) -> None:
+def _apply(core: Core, said: Said) -> Judged | None:
+    """Does what its kind asks for; what the rules read on it, where that was asked."""
+    judged = None
     if said.kind == Kind.RECEIPT:
         ladder.receipt(core, said)
         denials.receipt(core, said)
@@ -62,9 +65,11 @@ def _apply(core: Core, said: Said) -> None:
     elif said.kind == Kind.IN_FORCE_LIST:
         _note_list(core, said)
     elif said.kind in matters.OPENING:
-        _judge(core, matters.begin(core, said), said)
+        judged = situation.judge(core, said)
+        _take_down(matters.begin(core, said), *judged)
         core.state.advice.dirty = True
     _relate(core, said)
+    return judged
 
 
 def _set_channel(core: Core, said: Said) -> None:
@@ -97,9 +102,8 @@ def _note_list(core: Core, said: Said) -> None:
             facts.compare_ms[said.party] = core.mono_ms + COMPARE_AFTER_MS
 
 
-def _judge(core: Core, matter: Matter, said: Said) -> bool:
+def _take_down(matter: Matter, findings: tuple[Finding, ...], marks: tuple[Mark, ...]) -> bool:
     """Takes down what the rules read on a matter; whether that is new."""
-    findings, marks = situation.judge(core, said)
     before = matter.marks, matter.findings
     matter.marks = [str(mark) for mark in marks]
     matter.findings = [(f.rule, f.kind, str(f.outcome), f.evidence) for f in findings]
@@ -109,7 +113,7 @@ def _judge(core: Core, matter: Matter, said: Said) -> bool:
 def _judge_anew(core: Core, matter: Matter) -> None:
     """What the rules read depends on what came later than the statement: says so when it does."""
     said = said_of(core.books.by_leaf[matter.leaf])
-    if _judge(core, matter, said):
+    if _take_down(matter, *situation.judge(core, said)):
         text = f"{phrases.label(said, core.genesis.names)}, judged anew: {', '.join(matter.marks) or 'no marks'}"
         core.show("judged anew", text, said.leaf, said.precedence, tuple(matter.marks))
 

@@ -66,6 +66,7 @@ from keepclear.record.genesis import Genesis
 from keepclear.record.logbook import MAX_SEQ, Logbooks
 
 FOLD: Final = 15  # to be raised when the same inputs give another state or other effects
+TAKEN_IN: Final = frozenset({Receive, Brought, Tracks, Plans})  # after which a picture may be due
 
 
 def _shape(kind: Any) -> str:
@@ -113,10 +114,8 @@ class Node:
         match data:
             case Receive():
                 reception.receive(core, data)
-            case Brought():
-                reception.bring(core, data)
-            case Tick():
-                self._tick(data)
+            case Say():
+                author.say(core, data)
             case Signed():
                 if author.signed(core, data) is None:
                     witness.signed(core, data)
@@ -125,6 +124,10 @@ class Node:
                 receipts.say_due(core)
             case Displayed():
                 receipts.displayed(core, data)
+            case Brought():
+                reception.bring(core, data)
+            case Tick():
+                self._tick(data)
             case Tracks():
                 flights.take_tracks(core, data)
             case Plans():
@@ -133,8 +136,6 @@ class Node:
                 advice.take_findings(core, data)
             case LetGo(flights=names):
                 advice.let_go(core, names)
-            case Say():
-                author.say(core, data)
             case Session():
                 reconcile.begin(core, data)
             case Start():
@@ -154,7 +155,7 @@ class Node:
             case Watchdog() | PathProcess():
                 tell = core.show if data.works else core.alarm
                 tell("watchdog" if isinstance(data, Watchdog) else "path", data.text)
-        if isinstance(data, Receive | Brought | Tracks | Plans):
+        if type(data) in TAKEN_IN:
             advice.assess_if_due(core)
 
     def _start(self, data: Start) -> None:

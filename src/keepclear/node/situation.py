@@ -23,6 +23,8 @@ from keepclear.record.entry import Entry
 IN_FORCE, ACTIVE = matters.IN_FORCE, matters.ACTIVE
 MAX_OUTSIDE: Final = 1_000  # statements outside the record that are remembered as shown
 
+Judged = tuple[tuple[Finding, ...], tuple[Mark, ...]]  # what the rules read, and the marks to be shown
+
 
 def said_of(entry: Entry) -> Said:
     """An entry as accord's rules and phrases take it."""
@@ -53,9 +55,14 @@ def show_outside(core: Core, entry: Entry, why: str) -> None:
 
 
 def agreed(core: Core) -> tuple[InForce, ...]:
-    """The understandings that came into force on the line, by time."""
-    said = [said_of(core.books.by_leaf[leaf]) for leaf in core.state.situation.agreements]
-    return understanding.in_force(said, frozenset(core.genesis.parties()))
+    """The understandings that came into force on the line, by time; reckoned anew after another word on them."""
+    of, found = core.agreed
+    leaves = tuple(core.state.situation.agreements)
+    if leaves != of:
+        said = [said_of(core.books.by_leaf[leaf]) for leaf in leaves]
+        found = understanding.in_force(said, frozenset(core.genesis.parties()))
+        core.agreed = leaves, found
+    return found
 
 
 def rules_for(core: Core, said: Said) -> tuple[AnyRule, ...]:
@@ -67,6 +74,12 @@ def rules_now(core: Core) -> tuple[AnyRule, ...]:
     """The rules in force by our wall clock; the standard ones while nothing has been agreed."""
     in_force = [one for one in agreed(core) if one.since_ms <= core.wall_ms]
     return in_force[-1].rules if in_force else understanding.standard_rules()
+
+
+def ack_limit_ms(core: Core, precedence: int) -> int | None:
+    """How soon the rules in force ask for an acknowledgement of a statement; None if they do not."""
+    limits = next((rule.limits_ms for rule in rules_now(core) if isinstance(rule, AckWithin)), ())
+    return dict(limits).get(precedence)
 
 
 def agreed_now(core: Core) -> tuple[AnyRule, ...]:
@@ -113,7 +126,7 @@ def doubts_left(core: Core, matter: Matter) -> int:
     return doubts & ~(Doubt.END if answer.end_ms is not None else 0)
 
 
-def judge(core: Core, said: Said) -> tuple[tuple[Finding, ...], tuple[Mark, ...]]:
+def judge(core: Core, said: Said) -> Judged:
     """What the rules in force read on a statement, and the marks that it is shown with."""
     replaced = core.books.by_leaf.get(said.replaces) if said.replaces else None
     if replaced is not None and replaced.header.party != said.party:
@@ -141,10 +154,9 @@ def _rendered(core: Core, said: Said, findings: tuple[Finding, ...], marks: tupl
     return phrases.render(said, core.genesis.names, cited, marks, findings)
 
 
-def show(core: Core, entry: Entry, said: Said) -> None:
+def show(core: Core, entry: Entry, said: Said, findings: tuple[Finding, ...], marks: tuple[Mark, ...]) -> None:
     """Shows a statement with its marks, calls for a FLASH, and starts its timers."""
     h = entry.header
-    findings, marks = judge(core, said)
     notes = [str(mark) for mark in marks]
     if h.seq >= core.books.books[entry.slot[:2]].size:
         notes.append("OUT OF SEQUENCE")
@@ -164,20 +176,22 @@ def show(core: Core, entry: Entry, said: Said) -> None:
         _start_timers(core, said)
     elif said.kind == Kind.LINE_TEST:
         rule = line_test.cadence(agreed_now(core), live=True) or line_test.HOURLY
-        core.state.situation.timers.append(_timer(core, staffed.TEST, said.leaf, rule.reply_ms))
+        set_timer(core, staffed.TEST, said.leaf, rule.reply_ms)
 
 
 def _start_timers(core: Core, said: Said) -> None:
-    timers = core.state.situation.timers
-    limits = next((dict(rule.limits_ms) for rule in rules_now(core) if isinstance(rule, AckWithin)), {})
-    if said.precedence in limits:
-        timers.append(_timer(core, "acknowledge", said.leaf, limits[said.precedence]))
-    if check.doubts(said) and said.party != core.me and core.is_party:
-        timers.append(_timer(core, "clarify", said.leaf, core.state.settings.clarify_ms))
-        doubts = check.doubts(said)
+    limit_ms = ack_limit_ms(core, said.precedence)
+    if limit_ms is not None:
+        set_timer(core, "acknowledge", said.leaf, limit_ms)
+    doubts = check.doubts(said) if said.party != core.me and core.is_party else 0
+    if doubts:
+        set_timer(core, "clarify", said.leaf, core.state.settings.clarify_ms)
         words = ", ".join(doubt.name.lower() for doubt in Doubt if doubts & doubt and doubt.name)
         core.show("draft", f"CLARIFY ({words}) is ready to be released", said.leaf, said.precedence, (doubts,))
 
 
-def _timer(core: Core, what: str, leaf: bytes, wait_ms: int) -> Timer:
-    return Timer(core.mono_ms + wait_ms, what, leaf, core.wall_ms, wait_ms)
+def set_timer(core: Core, what: str, leaf: bytes, wait_ms: int) -> None:
+    """Has something looked at again after that time."""
+    situation, due_ms = core.state.situation, core.mono_ms + wait_ms
+    situation.timers.append(Timer(due_ms, what, leaf, core.wall_ms, wait_ms))
+    situation.due_ms = due_ms if situation.due_ms is None else min(situation.due_ms, due_ms)

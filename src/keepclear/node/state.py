@@ -203,7 +203,7 @@ class Situation(msgspec.Struct, array_like=True):
     """What the record says now. `waiting` holds statements whose referent has not come yet, by its leaf hash.
 
     `linked` is each start's newest LINK. `waits` is how many of them are whose. `unmatched` are receipts for entries of
-    ours that are not here.
+    ours that are not here. Before `due_ms` no timer runs out.
     """
 
     epoch: int = 0
@@ -214,6 +214,7 @@ class Situation(msgspec.Struct, array_like=True):
     waits: dict[int, int] = {}
     unmatched: dict[BookKey, list[bytes]] = {}
     timers: list[Timer] = []
+    due_ms: int | None = None
 
 
 class Advisory(msgspec.Struct, array_like=True):

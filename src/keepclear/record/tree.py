@@ -64,8 +64,8 @@ def root_of(leaves: Iterable[bytes]) -> bytes:
     """The root over the given leaf hashes, level by level: for a body's few leaves, faster than a Frontier."""
     level = list(leaves)
     while len(level) > 1:
-        pairs = zip(level[::2], level[1::2], strict=False)
-        upper = [sha256(b"\x01" + left + right).digest() for left, right in pairs]  # node_hash, without the calls
+        rest = iter(level)
+        upper = [sha256(b"\x01" + left + right).digest() for left, right in zip(rest, rest)]  # noqa: B905 - in pairs
         level = upper + level[-1:] if len(level) & 1 else upper
     return level[0] if level else EMPTY_ROOT
 
