@@ -69,7 +69,7 @@ def _status_rows(found: View) -> list[tuple[str, str]]:
         ("member", f"{clean(found['member'])}, mode {found['mode']}, {found['time']}"),
         ("line", found["line"]),
         ("record", f"{found['entries']} entries, joint checkpoint {found['joint_checkpoint']}"),
-        ("in force", f"{found['in_force']} matters, epoch {found['epoch']}"),
+        ("in force", f"{found['in_force']} matters, {found['understandings']} understandings"),
         ("own picture", f"{found['tracks']} tracks, {found['plans']} plans, {len(found['advisories'])} advisories"),
         *_channel(found),
         *_worth(found),
