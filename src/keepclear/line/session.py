@@ -279,7 +279,7 @@ class Session:
         if candidate is None:
             if self._current and not self._may_begin(self._current, digest, now_ms):
                 return [Noise(Reason.OLD)]
-            if not self._is_signed(handshake.hello_signing_message(body), signature, now_ms, source):
+            if not self._signed_by(handshake.hello_signing_message(body), signature, now_ms, source):
                 return [Noise(Reason.SIGNATURE)]
             candidate = self._add_candidate(digest, handshake.read_hello(body))
         candidate.heard_ms = now_ms
@@ -302,8 +302,10 @@ class Session:
         candidate.heard_ms = now_ms
         if candidate.key_heard == whole:
             return [Reply(candidate.answer(now_ms))] if candidate.may_answer(now_ms) else []
-        if not self._is_signed(handshake.key_signing_message(body), signature, now_ms, source):
+        signer = self._signed_by(handshake.key_signing_message(body), signature, now_ms, source)
+        if not signer:
             return [Noise(Reason.SIGNATURE)]
+        candidate.signed_by = signer
         candidate.hear_key(whole, self._offer.kem.unseal(key.sealed, key.own, key.peer))
         self._offer.wait(now_ms, self._pace.resend_ms)
         return [Reply(candidate.proof())]
@@ -326,8 +328,11 @@ class Session:
     def _may_begin(self, current: Candidate, digest: bytes, now_ms: int) -> bool:
         # A peer that begins anew has lost its keys and fallen silent. While its frames open, a HELLO is an old one
         # repeated, or comes again when they do not.
+        # But for who holds a session by a key that has ended since: the rightful one must be able to begin.
         if digest == current.peer and self._offer is None:
             return False
+        if current.signed_by not in self._peer_keys:
+            return True
         return now_ms - self._opened_ms >= self._pace.alive_ms or self._is_worn(current)
 
     def _wants_new(self, current: Candidate, now_ms: int) -> bool:
@@ -337,12 +342,13 @@ class Session:
         heard = current.unsealer.newest if current.unsealer else 0
         return max(current.sealer.counter, heard) >= channel.RENEW_COUNTER
 
-    def _is_signed(self, message: bytes, signature: bytes, now_ms: int, source: str) -> bool:
+    def _signed_by(self, message: bytes, signature: bytes, now_ms: int, source: str) -> bytes:
+        """The peer's key that has signed this; b"" if none has."""
         name = source if source in self._checks or len(self._checks) < MAX_SOURCES else ""
         allowance = self._checks.setdefault(name, Bucket(CHECKS_PER_SECOND, CHECKS_BURST))
         if not allowance.take(now_ms):
             raise TooMany
-        return any(suite.verify_ed25519(key, message, signature) for key in self._peer_keys)
+        return next((key for key in self._peer_keys if suite.verify_ed25519(key, message, signature)), b"")
 
     def _find(self, session: bytes) -> Candidate | None:
         current = self._current
