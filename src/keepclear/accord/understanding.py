@@ -249,7 +249,7 @@ def _parameters(rule: AnyRule) -> list[Any]:
         case AckWithin():
             return [list(pair) for pair in rule.limits_ms]
         case TwoSeats():
-            return [list(pair) for pair in rule.kinds]
+            return [[int(kind), int(least)] for kind, least in rule.kinds]
         case WithinArea():
             return [rule.volume]
         case Reaction():

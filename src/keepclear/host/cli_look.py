@@ -70,6 +70,7 @@ def _status_rows(found: View) -> list[tuple[str, str]]:
         ("line", found["line"]),
         ("record", f"{found['entries']} entries, joint checkpoint {found['joint_checkpoint']}"),
         ("in force", f"{found['in_force']} matters, {found['understandings']} understandings"),
+        *([("own keys", f"of key list {found['key_list']}")] if found["key_list"] else []),
         ("own picture", f"{found['tracks']} tracks, {found['plans']} plans, {len(found['advisories'])} advisories"),
         *_channel(found),
         *_worth(found),
