@@ -20,6 +20,7 @@ from keepclear.accord import canonical
 from keepclear.host import keys, letter
 from keepclear.host.ceremony import CeremonyError
 from keepclear.host.identity import LISTS, Identity, read_genesis
+from keepclear.node.own_keys import ENTRY_ROOM_BYTES
 from keepclear.record import key_list
 from keepclear.record.genesis import Genesis, Key
 from keepclear.record.key_list import BadList, Ending, KeyList, ListBody, RootMark
@@ -143,6 +144,11 @@ def join(directory: Path, path: Path, signatures: Sequence[Path]) -> Path:
         key_list.read(document, genesis)
     except BadList as error:
         raise CeremonyError(f"{path}: no key list yet: {error}: ask for what is missing") from error
+    if len(document) + ENTRY_ROOM_BYTES > (most := genesis.body.limits.entry_bytes):
+        raise CeremonyError(
+            f"{path}: {len(document)} bytes signed, an entry of this line has at most {most}: draft it again with fewer"
+            " keys, or fewer starts"
+        )
     home = directory / f"{LISTS}{body.number}"
     keys.private_directory(home)
     out = home / f"{path.stem}.keylist"

@@ -14,6 +14,7 @@ from keepclear.node.inputs import Holds, Start
 from keepclear.record import key_list
 from keepclear.record.key_list import BadList, KeyList
 
+ENTRY_ROOM_BYTES: Final = 1_500  # for header and signatures round a document
 MAX_GIVEN: Final = 100  # lists that the hands have brought
 
 
@@ -47,7 +48,9 @@ def _take_up(core: Core, held: tuple[bytes, ...], documents: tuple[bytes, ...]) 
         except BadList as error:
             core.show("refused", f"no key list of this line: {error}")
             continue
-        if len(own.given) < MAX_GIVEN and core.keys.add(one):
+        if len(document) + ENTRY_ROOM_BYTES > (most := core.genesis.body.limits.entry_bytes):
+            core.show("refused", f"a key list of {len(document)} bytes, the line's largest entry is {most}")
+        elif len(own.given) < MAX_GIVEN and core.keys.add(one):
             own.given.append(document)
             keys.tell(core, one)
 
