@@ -8,6 +8,7 @@ from tests.story.line import MINUTE, OBSERVER, A, B, Line, notice
 from keepclear.accord import statement
 from keepclear.accord.statement import Precedence
 from keepclear.node.inputs import Brought
+from keepclear.node.node import Node
 from keepclear.record import archive, key_list
 from keepclear.record import entry as entries
 from keepclear.record.entry import Entry, Header
@@ -93,6 +94,7 @@ def test_a_node_key_is_changed_while_the_line_is_in_use() -> None:
         assert [line.matter(who, leaf).marks for leaf in (before, during, after)] == [[], [], []]
         assert any("key list 1 of ALFA is known; new keys: node" in shown.text for shown in line.shown(who, "keys"))
         assert line.alarms(who, "keys"), "a key that ends is something for an officer"
+        assert not [shown.text for shown in line.shown(who, "line") if "open" not in shown.text], "it never broke"
     epochs = [line.member(B).node.books.by_leaf[leaf].header.epoch for leaf in (before, during, after)]
     assert epochs == [0, 1, 1]
     assert all(peer.live.state == "open" for m in line.world.members for peer in m.node.state.peers.values())
@@ -184,6 +186,13 @@ def test_what_a_thief_signs_past_the_end_is_marked_everywhere_and_never_taken_aw
         assert line.matter(who, real).marks == []
     assert any("past the end of its key" in text for text in line.alarms(B, "keys"))
     assert len(line.joint()) == 1
+    bravo.crash()
+    bravo.start()
+    assert marked(bravo) == set(leaves), "a start reads the same, from its journal"
+    twin = Node(line.world.genesis, B)
+    kept = list(bravo.node.books.by_leaf.values())
+    twin.restore(bravo.node.snapshot(), lambda count: [entry.raw for entry in kept[:count]])
+    assert {leaf for leaf, entry in twin.books.by_leaf.items() if twin.core.keys.beyond(entry)} == set(leaves)
     report = verify([record(line.member(OBSERVER))])
     assert report.sound, report.faults
     assert [(f.party, f.incarnation, f.seq) for f in report.remarks if f.rule == "key"] == [
