@@ -23,13 +23,12 @@ from keepclear.record.entry import NO_PREV, Draft, Entry, Header, Release, Seen
 MAX_PENDING = 1_000  # entries waiting for their signature; a smart card is slow, but not that slow
 
 
-def begin(core: Core, fresh: bytes, secret: bytes) -> list[Pending]:
-    """Opens the incarnation of this start. Answers what had been released and was not signed: `say_anew` is for it."""
+def begin(core: Core, fresh: bytes, secret: bytes) -> None:
+    """Opens the incarnation of this start. What had been released and was not signed is for `say_anew`."""
     before = core.state.author
     known = core.books.newest_start(core.me)
     number = max(known, before.start if before.incarnation else -1) + 1
     core.state.author = Author(fresh, number, secret, last=NO_PREV)
-    return before.pending
 
 
 def say_anew(core: Core, before: list[Pending]) -> None:

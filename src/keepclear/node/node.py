@@ -185,7 +185,8 @@ class Node:
         advice.begin(core)
         clocks.begin(core)
         duties.begin(core)
-        before = author.begin(core, data.fresh, data.secret)
+        before = state.author.pending
+        author.begin(core, data.fresh, data.secret)
         own_keys.begin(core, data)
         author.say_anew(core, before)
         witness.begin(core)
