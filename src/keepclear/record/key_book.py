@@ -18,6 +18,8 @@ from keepclear.record.key_list import KeyList
 
 SESSION_KEYS: Final = 2  # node keys that may begin a session: not everybody knows the newest list yet
 
+MAX_CARRIERS: Final = 8  # entries with one list that are kept in mind: each of five members may say it
+
 Start = tuple[int, bytes]  # party, incarnation
 
 
@@ -60,7 +62,7 @@ class KeyBook:
             self._carried[found.id, incarnation] = seq
             self.version += 1
         carriers = self._carriers.setdefault(found.id, [])
-        if entry.leaf not in carriers:
+        if entry.leaf not in carriers and len(carriers) < MAX_CARRIERS:
             carriers.append(entry.leaf)
         return found
 

@@ -14,14 +14,13 @@ import msgspec
 
 from keepclear.accord import statement
 from keepclear.accord.statement import BY_RULE, Kind, Link, Receipt
-from keepclear.record import archive, checkpoint, claims, clocks
+from keepclear.record import archive, checkpoint, claims, clocks, key_remarks
 from keepclear.record.archive import Item, ItemKind
 from keepclear.record.checkpoint import Verified
 from keepclear.record.claims import Claim, Place
 from keepclear.record.entry import BadEntry, Entry, Unlisted, check, read, read_body
 from keepclear.record.genesis import BadGenesis, Genesis
 from keepclear.record.key_book import KeyBook
-from keepclear.record.key_list import KeyList
 from keepclear.record.logbook import BookId, Logbooks, Verdict
 from keepclear.record.note import BadNote
 from keepclear.record.sequence import merge, others
@@ -105,7 +104,7 @@ class _Reader:
         self.claims: list[Claim] = []
         self.named: dict[BookId, tuple[int, str]] = {}
         self.unlisted: list[tuple[Item, Entry]] = []  # whose key list has not come yet
-        self.cosigned: list[Verified] = []
+        self.checked: list[Verified] = []
 
     # -- item by item ------------------------------------------------------------------------------------------------
 
@@ -196,8 +195,7 @@ class _Reader:
             self._keep(self.report.faults, Finding("checkpoint", str(error), item.at, evidence=(item.data,)))
             return
         found = verified.checkpoint
-        if verified.is_cosigned:
-            self.cosigned.append(verified)
+        self.checked.append(verified)
         if verified.raw != item.data:
             text = "a signature that is not of a known key, or repeated, or out of sequence; a record holds none"
             self._keep(
@@ -256,35 +254,10 @@ class _Reader:
 
     def _ends(self, keys: KeyBook, entries: Iterable[Entry]) -> None:
         """What the key lists say of each other and of the entries."""
-        for one in self.cosigned:
-            at = one.checkpoint
-            book = self.report.logbooks.books.get((at.party, at.incarnation))
-            if book and at.size <= book.size and book.root(at.size) == at.root:
-                keys.cosigned(at.party, at.incarnation, at.size)
-        for member in range(len(keys.genesis.names)):
-            for one_list in keys.lists(member):
-                self._list(keys, one_list)
-        for entry in entries:
-            for end in keys.beyond(entry):
-                self._keep(self.report.remarks, self._at(entry, self.positions[entry.leaf], "key", end.text, ()))
-
-    def _list(self, keys: KeyBook, one: KeyList) -> None:
-        entry = self.report.logbooks.by_leaf[min(keys.carriers(one))]
-        at, name = self.positions[entry.leaf], keys.genesis.names[one.body.member]
-        for other in keys.twins(one):
-            evidence = entry.raw, self.report.logbooks.by_leaf[min(keys.carriers(other))].raw
-            text = f"the roots of {name} have signed two key lists {one.body.number}"
-            if one.id < other.id:
-                self._keep(self.report.contradictions, self._at(entry, at, "key list", text, evidence))
-        for incarnation, said, size in keys.raised(one):
-            text = (
-                f"key list {one.body.number} of {name} says {said} entries of {incarnation.hex()}, another member has"
-                f" cosigned {size}: {size} is read"
-            )
-            self._keep(self.report.remarks, self._at(entry, at, "key list", text, ()))
-        if keys.was_committed(one) is False:
-            text = f"key list {one.body.number} of {name} names another node key than was committed to"
-            self._keep(self.report.remarks, self._at(entry, at, "key list", text, ()))
+        key_remarks.attest(keys, self.checked, self.report.logbooks)
+        for one in key_remarks.of(keys, self.report.logbooks, entries):
+            kept = self.report.contradictions if one.evidence else self.report.remarks
+            self._keep(kept, self._at(one.entry, self.positions[one.entry.leaf], one.rule, one.text, one.evidence))
 
     def _name_size(self, book: BookId, size: int, by: Entry) -> None:
         if size > self.named.get(book, (0, ""))[0]:
