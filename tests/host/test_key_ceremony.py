@@ -34,8 +34,8 @@ def north(tmp_path: Path) -> Path:
 
 
 def drafted(north: Path, **ends: key_ceremony.Upto) -> Path:
-    key_ceremony.make_next(north, load_identity(north), ["duty"])
-    return key_ceremony.draft(north, load_identity(north), ends or {"node": STARTS})
+    key_ceremony.make_next(north, key_ceremony.owner(north), ["duty"])
+    return key_ceremony.draft(north, key_ceremony.owner(north), ends or {"node": STARTS})
 
 
 def signed(north: Path, draft: Path, *roots: int) -> list[Path]:
@@ -70,11 +70,11 @@ def test_one_root_of_the_two_is_no_list_and_the_node_goes_on_as_it_was(north: Pa
 
 
 def test_the_next_node_key_is_committed_to_and_its_owner_may_take_it_away(north: Path) -> None:
-    key_ceremony.make_next(north, load_identity(north), [])
-    after = key_ceremony.make_next(north, load_identity(north), [])
+    key_ceremony.make_next(north, key_ceremony.owner(north), [])
+    after = key_ceremony.make_next(north, key_ceremony.owner(north), [])
     assert after.name == "list-2"
     pair = keys.read_node_keys(after / "node.key")
-    draft = key_ceremony.draft(north, load_identity(north), {})
+    draft = key_ceremony.draft(north, key_ceremony.owner(north), {})
     shutil.move(after, north.parent / "safe")
     out = key_ceremony.join(north, draft, signed(north, draft, 0, 1))
     body = key_ceremony.signed(out, load_identity(north).genesis).body
@@ -84,11 +84,11 @@ def test_the_next_node_key_is_committed_to_and_its_owner_may_take_it_away(north:
 
 
 def test_a_key_that_ends_needs_another_in_its_place(north: Path) -> None:
-    key_ceremony.make_next(north, load_identity(north), ["duty"], node=False)
+    key_ceremony.make_next(north, key_ceremony.owner(north), ["duty"], node=False)
     with pytest.raises(CeremonyError, match="holds no new key of node, whose key is to end"):
-        key_ceremony.draft(north, load_identity(north), {"node": STARTS})
+        key_ceremony.draft(north, key_ceremony.owner(north), {"node": STARTS})
     with pytest.raises(CeremonyError, match="deputy: is neither node nor a seat"):
-        key_ceremony.draft(north, load_identity(north), {"deputy": STARTS})
+        key_ceremony.draft(north, key_ceremony.owner(north), {"deputy": STARTS})
 
 
 def test_a_root_of_another_member_and_the_signature_of_another_draft_are_refused(north: Path) -> None:
@@ -111,6 +111,21 @@ def test_without_its_signed_list_a_new_key_alone_does_not_start(north: Path) -> 
     out.unlink()
     with pytest.raises(IdentityError, match="is no member's in this genesis"):
         load_identity(north)
+
+
+def test_a_member_that_has_lost_every_key_but_its_roots_begins_again(north: Path, tmp_path: Path) -> None:
+    new = tmp_path / "another disk"
+    keys.private_directory(new)
+    shutil.copy(north / "genesis", new)
+    with pytest.raises(IdentityError, match="is not there"):
+        key_ceremony.owner(new)
+    with pytest.raises(CeremonyError, match="EAST' is no member of this line"):
+        key_ceremony.owner(new, "EAST")
+    key_ceremony.make_next(new, key_ceremony.owner(new, "NORTH"), ["duty"])
+    draft = key_ceremony.draft(new, key_ceremony.owner(new, "NORTH"), {})
+    key_ceremony.join(new, draft, signed(north, draft, 0, 1))
+    found = load_identity(new)
+    assert (found.genesis.names[found.member], sorted(found.seats)) == ("NORTH", ["duty"])
 
 
 def test_words_and_digits_say_the_same_bytes() -> None:

@@ -15,13 +15,14 @@ from keepclear.host import key_ceremony, keys
 from keepclear.host.cli_errors import Failure
 from keepclear.host.cli_node import node_option
 from keepclear.host.client import Client
-from keepclear.host.identity import load_identity, read_genesis
+from keepclear.host.identity import read_genesis
 from keepclear.host.key_ceremony import NODE, Upto
 from keepclear.record import key_list
 from keepclear.record.genesis import Genesis, Key
 from keepclear.record.key_book import KeyBook
 
 PATH: Final = click.Path(path_type=Path)
+WHOSE: Final = click.option("--member", "name", default="", help="Whose keys, where none of theirs is left.")
 
 
 @click.group("keys")
@@ -42,7 +43,8 @@ def keys_group() -> None:
 @click.argument("directory", type=PATH)
 @click.option("--seat", "seats", multiple=True, help="A seat that gets a new key, or a new seat. Repeat.")
 @click.option("--seats-only", is_flag=True, help="No new node key.")
-def next_(directory: Path, seats: Sequence[str], seats_only: bool) -> None:
+@WHOSE
+def next_(directory: Path, seats: Sequence[str], seats_only: bool, name: str) -> None:
     """Make the keys of a list to come in the member's DIRECTORY.
 
     Made twice, the second node key is the one that the next list commits to: take its directory away until it is
@@ -52,7 +54,7 @@ def next_(directory: Path, seats: Sequence[str], seats_only: bool) -> None:
     Example:
       keepclear keys next north --seat duty
     """
-    home = key_ceremony.make_next(directory, load_identity(directory), seats, node=not seats_only)
+    home = key_ceremony.make_next(directory, key_ceremony.owner(directory, name), seats, node=not seats_only)
     click.echo(f"keys made in {home}; they speak for nobody until a key list that the roots have signed names them")
     if not seats_only:
         pair = keys.read_node_keys(home / "node.key")
@@ -65,7 +67,8 @@ def next_(directory: Path, seats: Sequence[str], seats_only: bool) -> None:
 @click.option("--end", "ended", multiple=True, metavar="KEY", help="`node` or a seat: its present key ends. Repeat.")
 @click.option("--not-start", "strange", multiple=True, metavar="HEX", help="A start that was not ours. Repeat.")
 @click.option("--upto", "upto", multiple=True, metavar="HEX:COUNT", help="Of a start only so many entries. Repeat.")
-def draft(directory: Path, ended: Sequence[str], strange: Sequence[str], upto: Sequence[str]) -> None:
+@WHOSE
+def draft(directory: Path, ended: Sequence[str], strange: Sequence[str], upto: Sequence[str], name: str) -> None:
     """Draft the next key list of the member in DIRECTORY, for its roots to sign.
 
     A key that ends was good for the starts of our node that it knows, as far as they go, and in the present one up to
@@ -76,14 +79,14 @@ def draft(directory: Path, ended: Sequence[str], strange: Sequence[str], upto: S
     Example:
       keepclear keys draft north --end node --not-start 5d1f0c22aa310b7e
     """
-    identity = load_identity(directory)
+    whose = key_ceremony.owner(directory, name)
     ends: dict[str, Upto] = {}
     if ended:
         with Client(directory) as client:
             found = client.ask("keys")
         good = _good(found, strange, upto)
         ends = dict.fromkeys(ended, good)
-    out = key_ceremony.draft(directory, identity, ends)
+    out = key_ceremony.draft(directory, whose, ends)
     click.echo(f"{key_ceremony.describe(directory, out)}\n\ngive {out} to the roots: keepclear keys sign")
 
 

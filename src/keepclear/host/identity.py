@@ -76,7 +76,7 @@ def seated(directory: Path, genesis: Genesis, passphrase: bytes | None) -> Ident
 
     Raises IdentityError or KeyFileError.
     """
-    documents = tuple(read_document(path, genesis) for path in sorted(directory.glob(f"{LISTS}*/*.keylist")))
+    documents = _documents(directory, genesis)
     book = _book(genesis, documents)
     pairs = {path: keys.read_node_keys(path, passphrase) for path in node_files(directory)}
     if not pairs:
@@ -113,6 +113,15 @@ def number_of(path: Path) -> int:
     """The number of the key list that a file in a member's directory belongs to; 0 is the genesis."""
     names = [part.removeprefix(LISTS) for part in path.parts if part.startswith(LISTS)]
     return int(names[-1]) if names and names[-1].isdecimal() else 0
+
+
+def book_in(directory: Path, genesis: Genesis) -> KeyBook:
+    """The signed key lists in a directory. Raises IdentityError or LetterError."""
+    return _book(genesis, _documents(directory, genesis))
+
+
+def _documents(directory: Path, genesis: Genesis) -> tuple[bytes, ...]:
+    return tuple(read_document(path, genesis) for path in sorted(directory.glob(f"{LISTS}*/*.keylist")))
 
 
 def _book(genesis: Genesis, documents: tuple[bytes, ...]) -> KeyBook:

@@ -19,10 +19,11 @@ import msgspec
 from keepclear.accord import canonical
 from keepclear.host import keys, letter
 from keepclear.host.ceremony import CeremonyError
-from keepclear.host.identity import LISTS, Identity, read_genesis
+from keepclear.host.identity import LISTS, book_in, load_identity, read_genesis
 from keepclear.node.own_keys import ENTRY_ROOM_BYTES
 from keepclear.record import key_list
 from keepclear.record.genesis import Genesis, Key
+from keepclear.record.key_book import KeyBook
 from keepclear.record.key_list import BadList, Ending, KeyList, ListBody, RootMark
 
 SIGNATURE_MAGIC: Final = "keepclear/key-list-root-signatures/1"
@@ -31,14 +32,36 @@ NODE: Final = "node"
 Upto = tuple[tuple[bytes, int | None], ...]
 
 
+class Owner(msgspec.Struct, frozen=True):
+    """Whose keys are changed: the line, the member, and the lists of its that are in its directory."""
+
+    genesis: Genesis
+    member: int
+    book: KeyBook
+
+
+def owner(directory: Path, name: str = "") -> Owner:
+    """Whose directory it is, by its keys; or by its name, where no key of the member's is left in it.
+
+    Raises CeremonyError, IdentityError, KeyFileError or LetterError.
+    """
+    if not name:
+        identity = load_identity(directory)
+        return Owner(identity.genesis, identity.member, identity.lists())
+    genesis = read_genesis(directory / "genesis")
+    if name not in genesis.names:
+        raise CeremonyError(f"{name!r} is no member of this line: give one of {', '.join(genesis.names)}")
+    return Owner(genesis, genesis.names.index(name), book_in(directory, genesis))
+
+
 def make_next(
-    directory: Path, identity: Identity, seats: Sequence[str], *, node: bool = True, passphrase: bytes | None = None
+    directory: Path, whose: Owner, seats: Sequence[str], *, node: bool = True, passphrase: bytes | None = None
 ) -> Path:
     """Makes keys in advance, in the directory of the first list that has none yet; answers that directory.
 
     Raises CeremonyError or KeyFileError.
     """
-    number = _newest(identity) + 1
+    number = _newest(whose) + 1
     while (home := directory / f"{LISTS}{number}").exists():
         number += 1
     if not node and not seats:
@@ -53,14 +76,14 @@ def make_next(
     return home
 
 
-def draft(directory: Path, identity: Identity, ends: Mapping[str, Upto]) -> Path:
+def draft(directory: Path, whose: Owner, ends: Mapping[str, Upto]) -> Path:
     """Writes the draft of the next list: the keys made for it, the others as they are, and those that it ends.
 
     `ends` says of the node ("node") or a seat how far its present key was good. Raises CeremonyError or LetterError.
     """
-    number = _newest(identity) + 1
+    number = _newest(whose) + 1
     home = directory / f"{LISTS}{number}"
-    now = _present(identity)
+    now = _present(whose)
     new = _made(home)
     if strange := [name for name in ends if name not in now]:
         raise CeremonyError(f"{strange[0]}: is neither node nor a seat: give one of {', '.join(now)}")
@@ -72,11 +95,11 @@ def draft(directory: Path, identity: Identity, ends: Mapping[str, Upto]) -> Path
     after = _made(directory / f"{LISTS}{number + 1}").get(NODE)
     ended = sorted((Ending(now[name].ed25519, upto) for name, upto in ends.items()), key=lambda end: end.key)
     promised = key_list.commitment(after) if after else b""
-    body = ListBody(key_list.MAGIC, identity.genesis.line, identity.member, number, listed, promised, tuple(ended))
+    body = ListBody(key_list.MAGIC, whose.genesis.line, whose.member, number, listed, promised, tuple(ended))
     document = key_list.document(canonical.encode(body))
-    _read(document, identity.genesis, home)
+    _read(document, whose.genesis, home)
     keys.private_directory(home)
-    out = home / f"{identity.genesis.names[identity.member]}-{number}.draft"
+    out = home / f"{whose.genesis.names[whose.member]}-{number}.draft"
     letter.write(out, "key-list-draft", document)
     return out
 
@@ -164,15 +187,15 @@ def signed(path: Path, genesis: Genesis) -> KeyList:
         raise CeremonyError(f"{path}: {error}: ask its owner for it again") from error
 
 
-def _newest(identity: Identity) -> int:
-    newest = identity.lists().newest(identity.member)
+def _newest(whose: Owner) -> int:
+    newest = whose.book.newest(whose.member)
     return newest.body.number if newest else 0
 
 
-def _present(identity: Identity) -> dict[str, Key]:
+def _present(whose: Owner) -> dict[str, Key]:
     """Our keys as they are listed now, by seat; "node" for the node's."""
-    newest = identity.lists().newest(identity.member)
-    listed = newest.body.keys if newest else identity.genesis.body.members[identity.member].keys
+    newest = whose.book.newest(whose.member)
+    listed = newest.body.keys if newest else whose.genesis.body.members[whose.member].keys
     return {key.seat or NODE: key for key in listed}
 
 
