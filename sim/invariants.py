@@ -277,7 +277,7 @@ def reading(state: State) -> dict[bytes, Any]:
         )
         for leaf, m in situation.matters.items()
     }
-    return {**read, b"epoch": situation.epoch, b"linked": sorted(situation.linked)}
+    return {**read, b"understandings": situation.understandings, b"linked": sorted(situation.linked)}
 
 
 def _difference(one: dict[Any, Any], other: dict[Any, Any]) -> str:

@@ -54,7 +54,7 @@ def say(draw: Random, node: Node, stamp: Stamp, name: str, seed: bytes) -> Say:
         body.kind, precedence, replaces, refs, core.genesis.everyone, "duty", stamp.wall_ms, None,
         statement.to_bytes(body),
     )  # fmt: skip
-    epoch = node.state.situation.epoch
+    epoch = node.state.keys.epoch
     root = entries.body_root(seed, draft.body)
     message = entries.release_message(core.genesis.line, epoch, core.me, draft, root)
     seats = draw.choice(((), ("duty",), founding.SEATS))

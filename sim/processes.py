@@ -180,15 +180,16 @@ def notice(text: str, nth: int = 0) -> Notice:
 
 def say_requests(node: Node, facts: dict[str, Any], texts: Iterable[str], precedence: int) -> list[dict[str, Any]]:
     """Notices as an officer's tool hands them in, body fixed and released by a seat, for `Client.ask_all`."""
-    genesis, member = node.identity.genesis, node.identity.member
-    key = genesis.seat_key(member, SEATS[0])
+    identity = load_identity(node.home)
+    genesis, member = identity.genesis, identity.member
     out = []
     for nth, text in enumerate(texts):
         body = statement.to_bytes(notice(text, nth))
         seed = secrets.token_bytes(SEED_BYTES)
         draft = Draft(Kind.NOTICE, precedence, None, (), facts["everyone"], SEATS[0], facts["wall_ms"], None, body)
         message = entry.release_message(genesis.line, facts["epoch"], member, draft, entry.body_root(seed, body))
-        released = [[key, node.identity.seats[SEATS[0]].sign(message).hex()]]
+        key, signature = identity.release(facts["epoch"], SEATS[0], message)
+        released = [[key, signature.hex()]]
         encoded = msgspec.msgpack.encode(draft).hex()
         out.append({"do": "say", "draft": encoded, "epoch": facts["epoch"], "seed": seed.hex(), "releases": released})
     return out

@@ -108,6 +108,9 @@ class Member:
         self.sessions: dict[int, Session] = {}
         self.noise = 0
         self.attended = True
+        self.held: dict[bytes, Keys] = {}
+        self.documents: tuple[bytes, ...] = ()
+        self._keys_version = 0
         self._process = 0
         self._booted_ms = 0
         self._closing: Group | None = None
@@ -133,7 +136,7 @@ class Member:
         node = Node(world.genesis, self.index)
         recover(node, self.journal)
         self.hands = Hands(node, self.journal, self.keys, self)
-        self._closing, self._commit_due_ms, self._wakes = None, None, set()
+        self._closing, self._commit_due_ms, self._wakes, self._keys_version = None, None, set(), -1
         others = [i for i in range(len(world.genesis.names)) if i != self.index]
         self.sessions = {
             peer: Session(
@@ -144,15 +147,36 @@ class Member:
             )
             for peer in others
         }
-        fresh = world.fresh(8)
-        self.take(
-            Start(self.stamp(), f"boot{self.starts}", fresh, world.fresh(32), "sim", world.settings, self._paths())
-        )
+        self.hands.use(self.held)
+        self._follow_keys()
+        fresh, secret, held = world.fresh(8), world.fresh(32), tuple(sorted(self.held))
+        name, settings, paths = f"boot{self.starts}", world.settings, self._paths()
+        self.take(Start(self.stamp(), name, fresh, secret, "sim", settings, paths, held, self.documents))
         for peer, session in self.sessions.items():
             self._transmit(peer, session.hello(world.now))
         process = self._process
         world.every(SESSION_TICK_MS, self._session_tick, lambda: self._process == process)
         world.every(world.settings.heartbeat_ms, self._tick, lambda: self._process == process)
+
+    def hold(self, held: "dict[bytes, Keys]", documents: tuple[bytes, ...]) -> None:
+        """Its owner puts node keys (by their Ed25519 half) and key lists into its directory."""
+        self.held = {public: keys.watch(self.world.watch.signed) for public, keys in held.items()}
+        self.documents = documents
+        if self.hands is not None:
+            self.hands.hold(self.held, documents)
+            self.world.watch.after_step(self)
+            self._follow_keys()
+            self._schedule_commit()
+
+    def _follow_keys(self) -> None:
+        """A key list has come: sessions are begun by other keys."""
+        if self.hands is None or self.node.core.keys.version == self._keys_version:
+            return
+        known = self.node.core.keys
+        self._keys_version = known.version
+        for peer, session in self.sessions.items():
+            session.use_keys(*known.session_keys(peer))
+            session.sign_with(*self.hands.signs())
 
     def crash(self) -> None:
         """The process ends; what was not committed is gone."""
@@ -237,6 +261,7 @@ class Member:
         self.world.steps += 1
         self.hands.take(data)
         self.world.watch.after_step(self)
+        self._follow_keys()
         self._schedule_commit()
 
     def receive(self, sender: int, datagram: bytes, path: str = UDP) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 from spec import ed25519_cases, evidence_cases
+from tests.record import listed
 from tests.record.build import (
     Line,
     draw,
@@ -24,14 +25,16 @@ from tests.record.build import (
     small_line,
 )  # fmt: skip
 from tests.record.carry import bundle_of, signed
+from tests.record.listed import list_body, stolen_line, with_ends
 
 from keepclear.accord import canonical, statement
 from keepclear.accord.statement import Precedence
 from keepclear.line import sealing
-from keepclear.record import bundle, checkpoint, entry, genesis, note, parts, suite, tree, verify
+from keepclear.record import bundle, checkpoint, entry, genesis, key_list, note, parts, suite, tree, verify
 from keepclear.record.bundle import BadBundle
 from keepclear.record.entry import Entry
 from keepclear.record.genesis import Genesis, GenesisBody, RootSignature
+from keepclear.record.key_list import Ending
 from keepclear.record.note import KeyType
 
 VECTORS = Path(__file__).resolve().parent / "vectors"
@@ -110,9 +113,12 @@ def genesis_vectors() -> Json:
     document = make_genesis(PAIR, roots=3, threshold=2, observers=())
     valid = [_genesis_case("two parties, two of three roots each", document)]
     valid.append(_genesis_case("a party and an observer", make_genesis(("ALFA", "WITNESS"))))
-    items = canonical.decode(canonical.encode(_body()))
+    items = canonical.decode(genesis.to_bytes(_body()))
     later = canonical.encode([*items, "something later"])
     valid.append(_genesis_case("an unknown item at the end", genesis.document(later, root_signatures(later, PAIR))))
+    first, *others = _body().members
+    promised = msgspec.structs.replace(first, next=key_list.commitment(listed.node_key("ALFA", "node.1")))
+    valid.append(_genesis_case("a next node key committed to", _signed(_body(members=(promised, *others)))))
     invalid = [{"why": why, "document": data.hex()} for why, data in _bad_genesis().items()]
     return {"about": "genesis documents and the line that each makes", "valid": valid, "invalid": invalid}
 
@@ -201,6 +207,75 @@ def bundle_vectors(stored: Json | None) -> Json:
     }
 
 
+def keys_vectors() -> Json:
+    line, past = stolen_line()
+    data = line.record()
+    report = verify.verify([data])
+    assert report.sound, report.faults
+    assert report.keys is not None
+    return {
+        "about": "key lists of a line of two of three roots, and a record in which ALFA's first key was stolen",
+        "genesis": line.genesis.document.hex(),
+        "valid": [
+            {"document": one.document.hex(), "id": one.id.hex(), "member": one.body.member, "number": one.body.number}
+            for one in report.keys.lists(0)
+        ],
+        "invalid": [{"why": why, "document": bad.hex()} for why, bad in _bad_lists(line).items()],
+        "record": data.hex(),
+        "joint": report.joint().hex(),
+        "past": past,
+    }
+
+
+def _by_node(data: bytes) -> bytes:
+    return signing_key("ALFA", "node").sign(key_list.signing_message(data)).signature
+
+
+def _bad_lists(line: Line) -> dict[str, bytes]:
+    body, change = list_body(line), msgspec.structs.replace
+    data, marks = canonical.decode(listed.signed(line, body))
+    inc, old = line.incarnation(0), bytes(signing_key("ALFA", "node").verify_key)
+    small = bytes([1]) + bytes(31)
+
+    def made(**changes: Any) -> bytes:
+        return listed.signed(line, change(body, **changes))
+
+    def ends(*ends: Ending) -> bytes:
+        return listed.signed(line, with_ends(line, ends))
+
+    node, duty, chief = body.keys
+    return {
+        "one root of the two that are needed": canonical.encode([data, marks[:1]]),
+        "one root twice": canonical.encode([data, [marks[0], marks[0]]]),
+        "the roots out of sequence": canonical.encode([data, marks[::-1]]),
+        "a root that there is not": canonical.encode([data, [marks[0], [3, marks[1][1]]]]),
+        "the roots of BRAVO": listed.signed(line, body, by="BRAVO"),
+        "signed by the node": canonical.encode([data, [[0, _by_node(data)], marks[1]]]),
+        "a third item beside list and signatures": canonical.encode([data, marks, 0]),
+        "another number than was signed": canonical.encode([canonical.encode(change(body, number=2)), marks]),
+        "number 0": made(number=0),
+        "number 65 536": made(number=65_536),
+        "another magic": made(magic="keepclear/key-list/2"),
+        "another line": made(line=bytes(32)),
+        "a member that there is not": listed.signed(line, change(body, member=3), by="ALFA"),
+        "no node key": made(keys=(duty, chief)),
+        "two node keys": made(keys=(node, listed.node_key("ALFA", "node.2"), chief)),
+        "two seats of one name": made(keys=(node, duty, change(chief, seat="duty"))),
+        "one key for two seats": made(keys=(node, duty, change(duty, seat="chief"))),
+        "a node key without its ML-DSA-44 half": made(keys=(change(node, mldsa=b""), duty)),
+        "a root as a seat's key": made(keys=(node, change(duty, ed25519=line.genesis.body.members[0].roots[0]))),
+        "a key of BRAVO's": made(keys=(node, listed.seat_key("BRAVO", "duty"))),
+        "a key of small order": made(keys=(node, change(duty, ed25519=small))),
+        "a next key of 31 bytes": made(next=bytes(31)),
+        "an incarnation of 7 bytes": ends(Ending(old, ((inc[:7], 1),))),
+        "a size of -1": ends(Ending(old, ((inc, -1),))),
+        "a key of 31 bytes that ends": ends(Ending(old[:31], ())),
+        "one key that ends twice": ends(Ending(old, ()), Ending(old, ())),
+        "incarnations out of sequence": ends(Ending(old, ((bytes([9]) * 8, 1), (bytes(8), 1)))),
+        "17 keys that end": ends(*(Ending(bytes([n]) * 32, ()) for n in range(17))),
+    }
+
+
 FILES: dict[str, Callable[[], Json]] = {
     "canonical": canonical_vectors,
     "tree": tree_vectors,
@@ -212,6 +287,7 @@ FILES: dict[str, Callable[[], Json]] = {
     "record": record_vectors,
     "bundle": lambda: bundle_vectors(stored("bundle")),
     "evidence": evidence_cases.vectors,
+    "keys": keys_vectors,
 }
 
 
@@ -238,7 +314,7 @@ def _body(**changes: Any) -> GenesisBody:
 
 
 def _signed(body: GenesisBody) -> bytes:
-    data = canonical.encode(body)
+    data = genesis.to_bytes(body)
     return genesis.document(data, root_signatures(data, [m.name for m in body.members]))
 
 
@@ -257,7 +333,7 @@ def _genesis_case(name: str, document: bytes) -> Json:
 def _bad_genesis() -> dict[str, bytes]:
     body = _body()
     one, two = body.members
-    data = canonical.encode(body)
+    data = genesis.to_bytes(body)
     signatures = root_signatures(data, PAIR)
     change = msgspec.structs.replace
 
@@ -292,6 +368,7 @@ def _bad_genesis() -> dict[str, bytes]:
         "role 2": member(role=2),
         "two of one roots": member(threshold=2),
         "none of one roots": member(threshold=0),
+        "a next key of 31 bytes": member(next=bytes(31)),
         "no node key": member(keys=(seat,)),
         "two node keys": member(keys=(node, change(node, ed25519=seat.ed25519))),
         "two seats of one name": member(keys=(node, seat, change(one.keys[2], seat="duty"))),

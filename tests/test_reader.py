@@ -65,7 +65,7 @@ const hex = (s) => Buffer.from(s, "hex");
 const refused = (e) => { if (e.constructor.name !== "Wrong") throw e; return null; };
 const verdict = (act) => { try { return act(); } catch (e) { return refused(e); } };
 const shown = (v) => Array.isArray(v) ? v.map(shown) : Buffer.isBuffer(v) ? ["bytes", v.toString("hex")] : v;
-const { genesis, canonical, ed25519, documents, entries, notes } = JSON.parse(readFileSync(0));
+const { genesis, canonical, ed25519, documents, entries, lists, notes } = JSON.parse(readFileSync(0));
 const lines = Object.fromEntries(Object.entries(genesis).map(([name, d]) => [name, reader.readGenesis(hex(d))]));
 console.log(JSON.stringify({
   canonical: canonical.map((b) => verdict(() => ({ value: shown(reader.decode(hex(b))) }))),
@@ -73,6 +73,7 @@ console.log(JSON.stringify({
   ed25519: ed25519.map((c) => reader.valid(hex(c.key), hex(c.message), hex(c.signature))),
   documents: documents.map((d) => verdict(() => reader.readGenesis(hex(d)).id.toString("hex"))),
   entries: entries.map((e) => verdict(() => reader.readEntry(lines.entry, hex(e)).leaf.toString("hex"))),
+  lists: lists.map((d) => verdict(() => reader.readList(lines.keys, hex(d)).id)),
   notes: notes.map((n) => verdict(() => reader.readNote(lines.note, Buffer.from(n))))
     .map((n) => n && [n.size, n.oneForm]),
 }));
@@ -106,18 +107,19 @@ FORGED = [
 @pytest.fixture(scope="module")
 def verdicts() -> dict[str, list[Any]]:
     """The reader's verdict on each case of each vector file, in one run; null for what it refuses."""
-    every = {name: vector(name) for name in ("canonical", "ed25519", "genesis", "entry", "note")}
+    every = {name: vector(name) for name in ("canonical", "ed25519", "genesis", "entry", "note", "keys")}
 
     def cases(name: str, item: str) -> list[str]:
         return [case[item] for kind in ("valid", "invalid") for case in every[name][kind]]
 
     asked = {
-        "genesis": {name: every[name]["genesis"] for name in ("entry", "note")},
+        "genesis": {name: every[name]["genesis"] for name in ("entry", "note", "keys")},
         "canonical": cases("canonical", "bytes"),
         "ed25519": every["ed25519"]["cases"] + FORGED,
         "documents": cases("genesis", "document"),
         "entries": cases("entry", "entry"),
         "notes": cases("note", "note"),
+        "lists": cases("keys", "document"),
     }
     code, said = node("--input-type=module", "--eval", JUDGE % READER.as_uri(), stdin=json.dumps(asked))
     assert code == 0
@@ -133,6 +135,7 @@ def verdicts() -> dict[str, list[Any]]:
         ("documents", "genesis", lambda case: case["line"]),
         ("entries", "entry", lambda case: case["leaf"]),
         ("notes", "note", lambda case: [case["size"], case["one_form"]]),
+        ("lists", "keys", lambda case: case["id"]),
     ],
 )
 def test_every_vector_is_judged_as_it_says(verdicts: dict[str, list[Any]], part: str, name: str, answer: Any) -> None:
@@ -146,6 +149,13 @@ def test_every_vector_is_judged_as_it_says(verdicts: dict[str, list[Any]], part:
 def test_every_signature_has_its_verdict(verdicts: dict[str, list[Any]]) -> None:
     for case, found in zip(vector("ed25519")["cases"] + FORGED, verdicts["ed25519"], strict=True):
         assert found == case["valid"], case["name"]
+
+
+def test_the_record_of_a_theft_is_read_alike(tmp_path: Path) -> None:
+    (tmp_path / "a.record").write_bytes(bytes.fromhex(vector("keys")["record"]))
+    code, [said] = reading(tmp_path / "a.record")
+    assert (code, said["faults"], said["joint"]) == (0, [], vector("keys")["joint"])
+    assert said["past"] == vector("keys")["past"]
 
 
 def items_of(record: bytes) -> list[bytes]:

@@ -25,6 +25,7 @@ from keepclear.accord.statement import (
     Hazard,
     HazardKind,
     HazardSource,
+    KeyList,
     LineReply,
     LineTest,
     Link,
@@ -79,4 +80,5 @@ EXAMPLES: tuple[Body, ...] = (
     LineReply(words="coconut juniper violet"),
     ChannelState(state=Channel.SUSPENDED, until_ms=z("20:00:00"), contact="130.0"),
     in_force.make((b"\x66" * 32, b"\x55" * 32), 1_000),
+    KeyList(document=b"\x92\x07\xc0"),
 )

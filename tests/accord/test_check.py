@@ -18,12 +18,14 @@ from keepclear.accord.statement import (
     Distress,
     Doubt,
     Hazard,
+    Kind,
     Precedence,
     Receipt,
 )
 from keepclear.accord.understanding import (
     AckWithin,
     MinNotice,
+    TwoSeats,
     Unread,
     VolumeGiven,
     WindowGiven,
@@ -274,3 +276,29 @@ def test_receipts_of_an_entry_beyond_a_gap_and_of_ones_own() -> None:
     for party in (A, B):
         teller.say(party, "18:30:05", receipt)
     assert holdings([lost, warning], teller.said) == {(warning.leaf, B): Held(z("18:30:05"), None, 0)}
+
+
+FOUR_EYES = TwoSeats("F1", "", ((Kind.CANCEL, Precedence.ROUTINE), (Kind.NOTICE, Precedence.IMMEDIATE)))
+
+
+@pytest.mark.parametrize(
+    ("body", "precedence", "seats", "outcome"),
+    [
+        (Cancel(), Precedence.ROUTINE, 1, NOT_MET),
+        (Cancel(), Precedence.FLASH, 0, NOT_MET),
+        (Cancel(), Precedence.ROUTINE, 2, MET),
+        (notice("18:40:00"), Precedence.IMMEDIATE, 1, NOT_MET),
+        (notice("18:40:00"), Precedence.FLASH, 2, MET),
+    ],
+)
+def test_a_second_seat_is_met_or_not(body: Body, precedence: Precedence, seats: int, outcome: Outcome) -> None:
+    statement = said("18:00:00", body, precedence=precedence, releases=seats)
+    finding = one(check(statement, [FOUR_EYES]))
+    assert finding.outcome is outcome
+    assert finding.evidence.endswith("agreed 2")
+    assert (Mark.ONE_SEAT in marks(statement, [finding])) == (outcome is NOT_MET)
+
+
+def test_a_second_seat_is_asked_only_where_it_is_agreed() -> None:
+    for body, precedence in ((notice("18:40:00"), Precedence.PRIORITY), (Distress(volumes=(), last_fix_ms=None), 1)):
+        assert check(said("18:00:00", body, precedence=precedence), [FOUR_EYES]) == ()

@@ -14,7 +14,7 @@ from keepclear.accord.shape import Altitude, AltRef, Volume
 from keepclear.accord.statement import (
     ALWAYS_FLASH,
     BODIES,
-    BY_RULE,
+    BY_NODE,
     Accept,
     Acknowledgement,
     Activated,
@@ -84,7 +84,7 @@ def refusal(body: Body, precedence: int = Precedence.PRIORITY, **header: Any) ->
 
 
 def test_every_kind_that_people_say_can_be_said() -> None:
-    assert EVERY_KIND.keys() == LINKS.keys() == BODIES.keys() - BY_RULE
+    assert EVERY_KIND.keys() == LINKS.keys() == BODIES.keys() - BY_NODE
     for kind, body in EVERY_KIND.items():
         check_form(body, precedence_of(kind), **linked(kind))
 

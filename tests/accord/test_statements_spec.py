@@ -11,7 +11,7 @@ from tests.accord.examples import EXAMPLES
 from keepclear.accord import canonical, form, understanding
 from keepclear.accord.form import check_form
 from keepclear.accord.phrases import kind
-from keepclear.accord.statement import ALWAYS_FLASH, BODIES, BY_RULE, Body, Precedence, Understanding, read, to_bytes
+from keepclear.accord.statement import ALWAYS_FLASH, BODIES, BY_NODE, Body, Precedence, Understanding, read, to_bytes
 from keepclear.accord.words import WORDS
 
 SPEC = (Path(__file__).resolve().parents[2] / "spec" / "statements.md").read_text()
@@ -55,7 +55,7 @@ def test_the_example_on_the_first_screen_is_that_of_the_notice() -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [body for body in EXAMPLES if body.kind not in BY_RULE], ids=lambda body: body.kind.name
+    "body", [body for body in EXAMPLES if body.kind not in BY_NODE], ids=lambda body: body.kind.name
 )
 def test_what_people_say_may_be_said_with_what_the_spec_lets_it_cite(body: Body) -> None:
     links = form.LINKS[body.kind]

@@ -8,8 +8,9 @@ from tests.accord.tell import OBSERVER, PARTIES, A, B, Teller, notice, volume, z
 
 from keepclear.accord.said import Said
 from keepclear.accord.shape import UNKNOWN_VOLUME
-from keepclear.accord.statement import Acknowledgement, Activity, Amend, Cancel, Hazard, Notice, Receipt, Step
+from keepclear.accord.statement import Acknowledgement, Activity, Amend, Cancel, Hazard, Kind, Notice, Receipt, Step
 from keepclear.accord.tally import NO_CLASS, Row, Tally, tally
+from keepclear.accord.understanding import TwoSeats
 
 MONTH = "2018-09"
 
@@ -202,3 +203,13 @@ def test_a_long_chain_of_amendments_is_followed_as_far_as_is_reasonable() -> Non
     teller.acknowledge(B, "10:00:20", readings[-1])
     row = rows(tally(teller.said, PARTIES))[A, Activity.HAZARDOUS]
     assert (row.given, row.amended, row.unacknowledged) == (1, 70, 71 - 65)
+
+
+def test_four_eyes_are_counted_for_their_author() -> None:
+    teller = Teller()
+    teller.agree(rules=(TwoSeats("F1", "", ((Kind.CANCEL, 4),)),))
+    for seats in (1, 1, 2):
+        said = teller.say(A, "10:00:00", notice("11:00:00", "12:00:00"))
+        teller.say(A, "10:30:00", Cancel(), replaces=said.leaf, releases=seats)
+    row = rows(tally(teller.said, PARTIES))[A, NO_CLASS]
+    assert (row.met, row.not_met) == (1, 2)

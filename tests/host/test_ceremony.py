@@ -250,7 +250,7 @@ def test_a_proposal_that_hides_something_is_not_described_or_signed(tmp_path: Pa
     for number, (change, words) in enumerate(
         (
             (lambda body: body.append("a clause"), "holds more than this version can show: sign nothing"),
-            (lambda body: body[7][1].append("a clause"), "holds more than this version can show"),
+            (lambda body: body[7][1].extend((bytes(32), "a clause")), "holds more than this version can show"),
             (lambda body: body.__setitem__(2, 7), "mode 7 is none of LIVE, EXERCISE, TEST"),
             (lambda body: body.__setitem__(4, 2**52), "created at 4503599627370496 ms"),
             (lambda body: body[7][1].__setitem__(0, "south\u202e"), "printable"),

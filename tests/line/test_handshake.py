@@ -76,13 +76,13 @@ def test_a_hello_that_is_not_the_peers_is_noise_and_leaves_nothing(datagrams: li
 
 def test_a_small_order_node_key_signs_nothing() -> None:
     alfa = member(0)
-    alfa.use_key((1).to_bytes(32, "little"))
+    alfa.use_keys((1).to_bytes(32, "little"))
     assert last(alfa, hello_of(1)) == [Noise(Reason.SIGNATURE)]
 
 
-def test_a_node_key_changed_with_the_epoch_is_the_one_that_counts() -> None:
+def test_a_node_key_changed_by_a_key_list_is_the_one_that_counts() -> None:
     alfa = member(0)
-    alfa.use_key(PUBLIC[2])
+    alfa.use_keys(PUBLIC[2])
     assert last(alfa, hello_of(1)) == [Noise(Reason.SIGNATURE)]
     assert isinstance(last(alfa, hello_of(1, key=2))[0], Reply)
 

@@ -1,4 +1,4 @@
-// A second reader of record files, from spec/genesis.md, entry.md, record.md and RECEIPT of statements.md alone; section numbers are theirs.
+// A second reader of record files, from spec/genesis.md, keys.md, entry.md, record.md and RECEIPT of statements.md alone; section numbers are theirs.
 // node reader.mjs NORTH.record [SOUTH.record ...]: one JSON line a file, one more on whether they are identical; exit 0 sound, 1 faults,
 // 2 unreadable. Not checked: ML-DSA-44 signatures (their shape only), what a LINK claims, circles of `seen`; no remarks are made.
 import { createHash, createHmac, createPublicKey, verify } from "node:crypto";
@@ -70,7 +70,8 @@ export function valid(key, message, signature) {
 // Genesis, genesis.md 2 and 3.
 const KEY = (v) => tuple(text(0, 16), bytes(32))(v) && bytes(v[0] ? 0 : 1312)(v.length > 2 ? v[2] : Buffer.alloc(0));
 const NAME = (v) => text(1, 16)(v) && !/[+/ \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/.test(v);
-const MEMBER = (v) => tuple(NAME, between(0, 1), natural, list(bytes(32)), list(KEY))(v) && between(1, v[3].length)(v[2]);
+const HASH_OR_NONE = (v) => bytes(32)(v) || bytes(0)(v);
+const MEMBER = (v) => tuple(NAME, between(0, 1), natural, list(bytes(32)), list(KEY))(v) && between(1, v[3].length)(v[2]) && (v.length < 6 || HASH_OR_NONE(v[5]));
 const LIMITS = (v) => ANY(v) && between(2048, 262144)(v.length ? v[0] : 65536);
 const BODY = tuple((v) => v === "keepclear/genesis/1", between(1, 1), between(0, 2), text(0, Infinity), integer, bytes(16), LIMITS, list(MEMBER, 2, 5));
 export function readGenesis(document) {
@@ -87,8 +88,31 @@ export function readGenesis(document) {
     check(key && valid(key, signed, signature), `the signature of root ${member}/${root} is not valid`);
   });
   check(members.every((m, i) => signatures.filter(([by]) => by === i).length >= m[2]), "fewer roots have signed than a threshold asks");
-  return { id, limit, keys, node, names };
+  return { id, limit, keys, node, names, roots, threshold: members.map((m) => m[2]), lists: new Map() };
 }
+
+// Key lists, keys.md 2 and 3.
+const UPTO = list((v) => exact(bytes(8), maybe(natural))(v)), LISTED = (v) => tuple(text(0, 16), bytes(32))(v) && bytes(v[0] ? 0 : 1312)(v.length > 2 ? v[2] : Buffer.alloc(0));
+const LIST = tuple((v) => v === "keepclear/key-list/1", bytes(32), natural, between(1, 65535), list(LISTED, 1, 128));
+export function readList(line, document) {
+  const [data, marks] = read(document, exact(bytes(), list(exact(natural, bytes(64)))), "key list document", 65536);
+  const [, id, member, number, listed, next = Buffer.alloc(0), ends = []] = read(data, LIST, "key list", 65536), roots = line.roots[member];
+  check(id.equals(line.id) && roots && HASH_OR_NONE(next), "a key list of another line or member, or its next hash has no 32 bytes");
+  check(list(tuple(bytes(32), UPTO), 0, 16)(ends) && ends.reduce((n, [, upto]) => n + upto.length, 0) <= 4000, "ends is not of its form, or too long");
+  const rising = (items) => items.every((x, i) => !i || order([items[i - 1]], [x]) < 0);
+  check(rising(ends.map(([key]) => key)) && ends.every(([, upto]) => rising(upto.map(([inc]) => inc))), "what ends is out of sequence");
+  const keys = listed.map(([seat, key, mldsa]) => ({ member, seat, key, mldsa })), others = [...line.roots.flat(), ...line.keys.filter((k) => k.member !== member).map((k) => k.key)].map(hex);
+  check(keys.every((k) => sound(k.key) && !others.includes(hex(k.key))) && keys.filter((k) => !k.seat).length === 1, "a key is not sound or another's, or no node key");
+  differ(keys.map((k) => hex(k.key)), "a key"), differ(keys.map((k) => k.seat), "a seat");
+  const listId = sha256("keepclear/key-list/1\0", data), signed = joined("keepclear/key-list-signature/1\0", listId);
+  marks.forEach(([root, mark], i) => check((!i || marks[i - 1][0] < root) && roots[root] && valid(roots[root], signed, mark), `the signature of root ${root} is not valid or out of sequence`));
+  check(marks.length >= line.threshold[member], "fewer roots have signed than the threshold asks");
+  return { member, number, keys, ends, id: hex(listId), node: keys.find((k) => !k.seat) };
+}
+const carried = (line, kind, items) => { let found = null; if (kind === 21 && tuple(maybe(ANY), maybe(ANY), bytes())(items)) attempt(() => { found = readList(line, items[2]); }, () => {}); return found; };
+const listsOf = (line, member) => [...line.lists.values()].flat().filter((one) => one.member === member);
+const nodeKeys = (line, member) => [line.keys[line.node[member]], ...listsOf(line, member).map((one) => one.node)];
+const told = (line, one) => { const name = `${one.member}/${one.number}`, same = line.lists.get(name) ?? []; if (!same.some((x) => x.id === one.id)) line.lists.set(name, [...same, one]); };
 
 // Tree, entry.md 8: from leaf hashes to the root over the first n of them.
 export function tree(leaves, known = new Map()) {
@@ -108,19 +132,24 @@ export function readEntry(line, data) {
   const [header, signature, releases, seed, body] = read(data, ENTRY, "entry", line.limit), h = read(header, HEADER, "header");
   const [, id, , party, incarnation, start, seq, prev, seen, , , , kind, , , to, , , , root, releasesHash, key] = h, n = line.names.length;
   check(id.equals(line.id) && to === 2 ** n - 1 && seen.length === n - 1, "not of this line, or not to and with all its members");
-  check(key === line.node[party], `key ${key} is not the node key of member ${party}`);
   check((seq === 0) === prev.equals(Buffer.alloc(32)), `the entry before does not suit seq ${seq}`);
-  check(valid(line.keys[key].key, joined("keepclear/entry/1\0", header), signature), "the node's signature is not valid");
   const items = read(body, list(() => true, 0, 32), "body"), leaves = items.map(encode);
   const salt = (i) => createHmac("sha256", seed).update(big(i, 4)).digest();
   const hashes = Array.from({ length: items.length > 16 ? 32 : 16 }, (_, i) => sha256([0], salt(i), leaves[i] ?? []));
   check(tree(hashes)(hashes.length).equals(root), "the body root is not that of seed and body");
   const shown = joined("keepclear/release/1\0", encode([1, 2, 3, 12, 13, 14, 15, 11, 16, 17, 18, 19].map((i) => h[i])));
-  const released = ([by, mark]) => line.keys[by]?.member === party && line.keys[by].seat && valid(line.keys[by].key, shown, mark);
-  check(releases.every(released), "a release is not by a seat of the author, or its signature is not valid"), differ(releases.map(([by]) => by), "a release");
+  differ(releases.map(([by]) => by), "a release"); const own = carried(line, kind, items), epoch = h[2], mine = own && own.member === party && own.number === epoch;
+  const tables = () => epoch === 0 ? [line.keys] : [...(line.lists.get(`${party}/${epoch}`) ?? []), ...(mine ? [own] : [])].map((one) => one.keys);
+  const signedBy = (keys) => { // under each list of that number: it is enough that all signatures are valid under one
+    check(keys[key]?.member === party && !keys[key].seat, `key ${key} is not the node key of member ${party}`);
+    check(valid(keys[key].key, joined("keepclear/entry/1\0", header), signature), "the node's signature is not valid");
+    check(releases.every(([by, mark]) => keys[by]?.member === party && keys[by].seat && valid(keys[by].key, shown, mark)), "a release is not by a seat of the author, or its signature is not valid");
+  };
+  const judged = () => { const known = tables(); if (!known.length) return false; const whys = []; for (const keys of known) { let why = ""; attempt(() => signedBy(keys), (w) => { why = w; }); whys.push(why); } check(whys.includes(""), whys[0]); return true; };
   check(encode(releases.length ? sha256("keepclear/releases/1\0", encode(releases)) : null).equals(encode(releasesHash)), "another releases hash");
   const leaf = sha256([0], header), place = [1, party, start, incarnation, seq, leaf];
-  return { name: `${party}/${hex(incarnation)}`, party, incarnation, start, seq, prev, kind, items, leaf, place, urgent: h[11] === 1 };
+  const listed = judged(), signers = [key, ...releases.map(([by]) => by)];
+  return { name: `${party}/${hex(incarnation)}`, party, incarnation, start, seq, prev, kind, items, leaf, place, urgent: h[11] === 1, listed, judged, own, tables, signers, epoch };
 }
 
 // Checkpoint notes, record.md 2.
@@ -131,19 +160,19 @@ export function readNote(line, data) {
   check(head && joined(note).equals(data) && data.length <= 65536 && !/[\0-\t\v-\x1f\x7f-\x9f]/.test(note), "not of a note's form");
   const party = line.names.indexOf(author), size = Number(decimal), root = base64(sum);
   check(id === hex(line.id) && party >= 0 && Number.isSafeInteger(size) && root.length === 32, "not of this line, or no size or root");
-  const table = line.names.flatMap((member, i) => [i === party ? 1 : 4, 6].map((type) => {
-    const name = `keepclear/${id.slice(0, 16)}/${member}`, { key, mldsa } = line.keys[line.node[i]];
-    return { name, type, key, id: sha256(name, "\n", [type], type === 6 ? mldsa : key).subarray(0, 4) };
-  }));
+  const table = line.names.flatMap((member, i) => nodeKeys(line, i).flatMap(({ key, mldsa }) => [i === party ? 1 : 4, 6].map((type) => {
+    const name = `keepclear/${id.slice(0, 16)}/${member}`;
+    return { name, type, key, member: i, id: sha256(name, "\n", [type], type === 6 ? mldsa : key).subarray(0, 4) };
+  })));
   const signers = lines.trimEnd().split("\n").map((row) => {
     const [, name, blob] = row.split(" "), signed = base64(blob), keyId = signed.subarray(0, 4);
     const by = table.find((s) => s.name === name && s.id.equals(keyId));
     check(!by || signs(by, signed.subarray(4), head), `the signature of ${name} is not valid`);
-    return { place: [joined(name), keyId], type: by?.type };
+    return { place: [joined(name), keyId], type: by?.type, member: by?.member };
   });
   check(signers.some(({ type }) => type === 1), "not signed by its author");
   const oneForm = signers.every((s, i) => s.type && (!i || order(signers[i - 1].place, s.place) < 0));
-  return { name: `${party}/${incarnation}`, size, root, oneForm, place: [2, joined(head.split("\n")[0]), size, joined(head)] };
+  return { name: `${party}/${incarnation}`, size, root, cosigned: signers.some((s) => s.type && s.member !== party), oneForm, place: [2, joined(head.split("\n")[0]), size, joined(head)] };
 }
 function signs(by, signed, head) {
   if (by.type === 1) return valid(by.key, joined(head), signed); if (signed.length !== { 4: 72, 6: 2428 }[by.type] || signed[0] > 127) return false;
@@ -189,19 +218,39 @@ function* itemsOf(file) {
     yield [at, type, data];
   }
 }
+// Ends, keys.md 4: how many entries of an incarnation a key was good for; null while nothing ends it there.
+function goodFor(line, found, member, key, name) {
+  const ends = listsOf(line, member).flatMap((one) => one.ends.filter(([k]) => k.equals(key)).map(([, upto]) => {
+    const said = upto.find(([inc]) => `${member}/${hex(inc)}` === name), twins = line.lists.get(`${member}/${one.number}`);
+    if (said && said[1] === null) return Math.min(...twins.map((x) => found.carriers.get(`${x.id} ${name}`) ?? Infinity)) + 1;
+    return said ? said[1] : 0;
+  }));
+  return ends.length ? Math.max(Math.min(...ends), found.cosigned.get(name) ?? 0) : null;
+}
+function pastEnd(line, books, notes, entries) {
+  const found = { carriers: new Map(), cosigned: new Map() };
+  for (const e of entries) if (e.own && e.own.member === e.party) { const name = `${e.own.id} ${e.name}`; found.carriers.set(name, Math.min(e.seq, found.carriers.get(name) ?? Infinity)); }
+  for (const { name, size, root, cosigned } of notes) if (cosigned && (books.get(name)?.chain.length ?? 0) >= size && books.get(name).root(size).equals(root)) found.cosigned.set(name, Math.max(size, found.cosigned.get(name) ?? 0));
+  const past = (e) => e.tables().some((keys) => e.signers.some((by) => { const key = keys[by]?.key, good = key ? goodFor(line, found, e.party, key, e.name) : null; return good !== null && e.seq >= good; }));
+  return entries.filter(past).map((e) => [e.party, hex(e.incarnation), e.seq]);
+}
 export function readRecord(file) {
   const entries = new Map(), notes = [], faults = [], books = new Map(), roots = new Map(), report = (what) => faults.push(what);
-  let line, last = [0], unreadable = null;
+  let line, last = [0], unreadable = null; const waiting = [];
+  const take = (item) => { entries.set(hex(item.leaf), item); if (item.own) told(line, item.own); }; // one header is one entry, however often it was signed
   attempt(() => {
     for (const [at, type, data] of itemsOf(file)) {
       if (type === 0) line = readGenesis(data);
       else attempt(() => {
         const item = [readEntry, readNote][type - 1](line, data), before = last;
-        type === 1 ? entries.set(hex(item.leaf), item) : notes.push(item); // one header is one entry, however often it was signed
+        if (type === 2) notes.push(item); else if (!item.listed) waiting.push([at, item]);
+        else { take(item); for (let again = true; again;) { again = false; for (const one of waiting.splice(0)) attempt(() => (one[1].judged() ? (take(one[1]), again = true) : waiting.push(one)), (why) => report(`byte ${one[0]}: ${why}`)); } }
         check(order(before, (last = item.place)) < 0 && item.oneForm !== false, "out of sequence, or a note not in its one form");
       }, (why) => report(`byte ${at}: ${why}`));
     }
   }, (why) => { unreadable = why; });
+  for (const [at, item] of waiting) report(`byte ${at}: signed under key list ${item.epoch} of member ${item.party}, which is not in this record`);
+  for (const same of line ? line.lists.values() : []) if (same.length > 1) report(`contradiction: two key lists ${same[0].number} of member ${same[0].member}`);
   for (const e of entries.values()) books.set(e.name, books.get(e.name) ?? { ...e, entries: [], slots: new Map(), chain: [] }).get(e.name).entries.push(e);
   for (const book of books.values()) follow(book, report), (book.root = tree(book.chain));
   for (const { name, size, root } of notes) {
@@ -213,7 +262,8 @@ export function readRecord(file) {
     [party, start, incarnation, chain.length, root(chain.length), entries.filter((e) => chain[e.seq] !== e.leaf).map((e) => [e.seq, e.leaf])]);
   const joint = line ? hex(sha256("keepclear/joint/1\0", line.id, ...rows.map(encode))) : null;
   const shown = rows.map(([party, , incarnation, size, root]) => ({ party, incarnation: hex(incarnation), size, root: hex(root) }));
-  return { line: line ? hex(line.id) : null, entries: entries.size, notes: notes.length, books: shown, joint, faults, unreadable };
+  const past = line ? pastEnd(line, books, notes, [...entries.values()]) : [];
+  return { line: line ? hex(line.id) : null, entries: entries.size, notes: notes.length, books: shown, joint, past, faults, unreadable };
 }
 if (process.argv[1]?.endsWith("reader.mjs")) {
   const records = process.argv.slice(2).map((path) => readRecord(readFileSync(path)));

@@ -78,7 +78,7 @@ def root_signatures(body: bytes, names: Sequence[str], threshold: int = 1) -> li
 
 def make_genesis(names: Sequence[str] = NAMES[:3], *, threshold: int = 1, **changes: Any) -> bytes:
     """The genesis document of a line, signed by the first `threshold` roots of each member."""
-    body = canonical.encode(genesis_body(names, threshold=threshold, **changes))
+    body = genesis.to_bytes(genesis_body(names, threshold=threshold, **changes))
     return genesis.document(body, root_signatures(body, names, threshold))
 
 
@@ -241,6 +241,14 @@ class Line:
         verified = checkpoint.verify(self.genesis, raw)
         self.notes[author, book.incarnation, book.size] = verified
         return verified
+
+    def cosign_start(self, author: int, book: Incarnation, size: int, cosigners: Iterable[int]) -> None:
+        """A checkpoint of any start of the author, by its first key, cosigned now and kept for the record."""
+        value = checkpoint.Checkpoint(author, book.incarnation, size, book.root(size))
+        keys = [checkpoint.key(self.genesis, author, KeyType.ED25519)]
+        keys += [checkpoint.key(self.genesis, member, KeyType.COSIGNATURE) for member in cosigners]
+        raw = checkpoint.put_together(self.genesis, value, [self.note_line(value, key) for key in keys])
+        self.notes[author, book.incarnation, size] = checkpoint.verify(self.genesis, raw)
 
     def note_line(self, value: checkpoint.Checkpoint, key: Key, time_s: int | None = None) -> checkpoint.Signature:
         """One member's signature line over a checkpoint."""

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.record import build
+from tests.record import build, listed
 from tests.record.build import Line, notice
 
 from keepclear.accord import canonical, statement
@@ -256,6 +256,36 @@ def test_a_changed_byte_or_another_line_makes_a_bad_file() -> None:
         evidence.read(b"keepclear-record/1\n")
     with pytest.raises(BadEvidence, match="of line"):
         judge(Evidence(build.make_genesis(("X", "Y", "Z")), proof.evidence.pieces))
+
+
+def test_what_is_signed_under_a_later_key_list_is_proved_with_that_list() -> None:
+    line = Line(roots=3, threshold=2)
+    line.say(A, notice("under the first keys"))
+    document = listed.signed(line, listed.list_body(line))
+    listed.say_under(line, A, "node", 0, statement.KeyList(document=document))
+    one = listed.say_under(line, A, "node.1", 1, notice("under the new key"))
+    header = canonical.encode(msgspec.structs.replace(one.header, wall_ms=5))
+    signature = build.signing_key("ALFA", "node.1").sign(entries.signing_message(header)).signature
+    other = entries.read(entries.assemble(header, signature, (), one.seed, one.body), canonical.MAX_BYTES)
+    [proof] = found(line, WITNESS, (one.raw, other.raw))
+    assert rules([proof]) == [Rule.SLOT]
+    assert proof.evidence.pieces[0] == evidence.Listed(document)
+    with pytest.raises(BadEvidence, match="signed under key list 1 of ALFA, which is not here"):
+        judge(msgspec.structs.replace(proof.evidence, pieces=proof.evidence.pieces[1:]))
+    late = (*proof.evidence.pieces[1:], proof.evidence.pieces[0])
+    assert judge(msgspec.structs.replace(proof.evidence, pieces=late)).proven == proof.proven
+
+
+def test_two_key_lists_of_one_number_are_the_roots_contradiction() -> None:
+    line = Line(roots=3, threshold=2)
+    first = listed.signed(line, listed.list_body(line))
+    second = listed.signed(line, listed.list_body(line, node="node.2"))
+    line.say(A, notice("before"))
+    listed.say_under(line, A, "node", 0, statement.KeyList(document=first))
+    assert found(line) == []
+    listed.say_under(line, A, "node", 0, statement.KeyList(document=second))
+    [proof] = found(line)
+    assert [(one.rule, one.party) for one in proof.proven] == [(Rule.LISTS, A)]
 
 
 @pytest.mark.parametrize("size", range(1, 20))

@@ -3,8 +3,10 @@
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.record.build import START_MS, Line, notice
+from tests.record.listed import stolen_line
 
 from keepclear.accord import statement
+from keepclear.record import verify
 from keepclear.record.timeline import Arrival, earliest, rows
 
 spans = st.lists(st.tuples(st.integers(-3, 30), st.integers(-3, 40), st.integers(0, 9)), max_size=12)
@@ -53,3 +55,14 @@ def test_a_receipt_for_more_than_there_can_be_costs_nothing() -> None:
 def test_the_earliest_time_for_each_slot(given_spans: list[tuple[int, int, int]], limit: int) -> None:
     slots = {seq: [ms for first, end, ms in given_spans if first <= seq < end] for seq in range(limit)}
     assert earliest(given_spans, limit) == {seq: min(times) for seq, times in slots.items() if times}
+
+
+def test_what_is_past_the_end_of_its_key_is_in_the_timeline_and_marked() -> None:
+    line, past = stolen_line()
+    report = verify.verify([line.record()])
+    marked = [row for row in rows(report.logbooks, report.keys) if row.past]
+    assert [
+        [row.entry.header.party, row.entry.header.incarnation.hex(), row.entry.header.seq] for row in marked
+    ] == past
+    assert "was good for 1 entries of this start (key list 1)" in marked[0].past[0].text
+    assert len(rows(report.logbooks)) == len(rows(report.logbooks, report.keys))

@@ -10,10 +10,11 @@ from spec import ed25519_cases, make_vectors
 
 from keepclear.accord import canonical
 from keepclear.line import sealing
-from keepclear.record import bundle, checkpoint, entry, evidence, parts, suite, verify
+from keepclear.record import bundle, checkpoint, entry, evidence, key_list, parts, suite, verify
 from keepclear.record.bundle import BadBundle
 from keepclear.record.genesis import BadGenesis, Genesis
 from keepclear.record.judge import judge
+from keepclear.record.key_list import BadList
 from keepclear.record.note import BadNote
 
 
@@ -85,6 +86,21 @@ def test_a_good_entry_is_its_authors(case: Any) -> None:
 def test_a_bad_note_is_refused(case: Any) -> None:
     with pytest.raises(BadNote):
         checkpoint.verify(genesis_of(vectors("note")), case["note"].encode())
+
+
+@cases("keys")
+def test_a_bad_key_list_is_refused(case: Any) -> None:
+    with pytest.raises(BadList):
+        key_list.read(bytes.fromhex(case["document"]), genesis_of(vectors("keys")))
+
+
+def test_in_the_record_of_a_theft_what_is_past_the_end_is_marked_and_nothing_else() -> None:
+    file = vectors("keys")
+    report = verify.verify([bytes.fromhex(file["record"])])
+    assert report.sound
+    past = [[f.party, f.incarnation.hex(), f.seq] for f in report.remarks if f.rule == "key"]
+    assert past == file["past"]
+    assert report.joint().hex() == file["joint"]
 
 
 def test_the_record_is_sound_at_every_cut_and_each_cut_is_another_record() -> None:

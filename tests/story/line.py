@@ -62,12 +62,12 @@ class Line:
             body.kind, precedence, replaces, refs, core.genesis.everyone, "duty", self.wall_ms, None,
             statement.to_bytes(body),
         )  # fmt: skip
-        seed, epoch = self.world.fresh(32), core.state.situation.epoch
+        seed, epoch = self.world.fresh(32), core.state.keys.epoch
         root = entries.body_root(seed, draft.body)
         message = entries.release_message(core.genesis.line, epoch, core.me, draft, root)
         releases = []
         for seat in seats:
-            key = core.genesis.seat_key(core.me, seat)
+            key = core.keys.seat_place(core.me, epoch, seat.split(".")[0])
             assert key is not None
             releases.append(Release(key, founding.signing_key(core.name(core.me), seat).sign(message).signature))
         member.take(Say(member.stamp(), draft, epoch, seed, tuple(releases)))

@@ -20,10 +20,10 @@ def agreed() -> Line:
     )
     leaf = line.say(A, body, Precedence.PRIORITY)
     line.run(1_000)
-    assert line.member(A).node.state.situation.epoch == 0, "one party's word is no agreement"
+    assert line.member(A).node.state.situation.understandings == 0, "one party's word is no agreement"
     line.say(B, statement.Accept(), Precedence.PRIORITY, refs=(leaf,))
     line.run(1_000)
-    assert [m.node.state.situation.epoch for m in line.world.members] == [1, 1, 1]
+    assert [m.node.state.situation.understandings for m in line.world.members] == [1, 1, 1]
     return line
 
 

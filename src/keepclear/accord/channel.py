@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from typing import Final
 
 from keepclear.accord.said import Said
-from keepclear.accord.statement import BY_RULE, Channel, ChannelState, Kind
+from keepclear.accord.statement import BY_NODE, Channel, ChannelState, Kind
 
-STAYS_OPEN: Final = BY_RULE | {
+STAYS_OPEN: Final = BY_NODE | {
     Kind.LINE_TEST, Kind.TEST_REPLY, Kind.HAZARD, Kind.ALL_CLEAR, Kind.DISTRESS, Kind.CEASE_NOW, Kind.ACKNOWLEDGEMENT,
     Kind.CHANNEL_STATE,
 }  # fmt: skip

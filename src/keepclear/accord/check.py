@@ -24,10 +24,8 @@ from keepclear.accord.times import span
 from keepclear.accord.understanding import (
     AckWithin,
     AnyRule,
-    DeadLine,
-    LineTesting,
     MinNotice,
-    Reaction,
+    TwoSeats,
     Unread,
     VolumeGiven,
     WindowGiven,
@@ -43,30 +41,18 @@ ACK_OWED: Final = frozenset(
 )  # fmt: skip
 
 
+SEATS_AGREED: Final = 2
+
+
 def check(said: Said, rules: Iterable[AnyRule], earlier: Said | None = None) -> tuple[Finding, ...]:
     """Every rule on a statement that binds its author, in the rules' sequence; none for what no rule speaks of.
 
     `earlier` is the statement that an AMEND replaces. An AMEND that stays within it is judged by the earlier saying:
     telling the others that one will do less must never cost a mark.
     """
-    body = said.body
-    if not isinstance(body, Notice):
-        return ()
     findings = []
     for rule in rules:
-        match rule:
-            case MinNotice():
-                judged = _min_notice(rule, said, body, earlier)
-            case VolumeGiven():
-                judged = _volume_given(body)
-            case WindowGiven():
-                judged = _window_given(body)
-            case WithinArea():
-                judged = _within_area(rule.volume, body.volumes)
-            case Unread():
-                judged = Outcome.UNDECIDABLE, rule.why
-            case AckWithin() | Reaction() | LineTesting() | DeadLine():
-                judged = None
+        judged = _two_seats(rule, said) if isinstance(rule, TwoSeats) else _on_notice(rule, said, earlier)
         if judged is not None:
             findings.append(Finding(rule.id, kind_of(rule), said.party, *judged))
     return tuple(findings)
@@ -97,6 +83,12 @@ def marks(said: Said, findings: Iterable[Finding] = (), unusable: bool = False) 
 
     `unusable` is whether geometry.geometry_faults found a part that cannot be used.
     """
+    found = tuple(findings)
+    missing = any(f.kind == TwoSeats.__struct_config__.tag and f.outcome is Outcome.NOT_MET for f in found)
+    return (*_marks(said, found, unusable), *((Mark.ONE_SEAT,) if missing else ()))
+
+
+def _marks(said: Said, findings: Sequence[Finding], unusable: bool) -> tuple[Mark, ...]:
     volumes = _volumes(said)
     if volumes is None:
         return ()
@@ -141,6 +133,35 @@ def effective_notice_ms(said: Said, held: Held | None) -> int | None:
 
 
 Judged = tuple[Outcome, str]
+
+
+def _on_notice(rule: AnyRule, said: Said, earlier: Said | None) -> Judged | None:
+    """A rule that speaks of notices, on one; None on anything else."""
+    body = said.body
+    if not isinstance(body, Notice):
+        return None
+    match rule:
+        case MinNotice():
+            return _min_notice(rule, said, body, earlier)
+        case VolumeGiven():
+            return _volume_given(body)
+        case WindowGiven():
+            return _window_given(body)
+        case WithinArea():
+            return _within_area(rule.volume, body.volumes)
+        case Unread():
+            return Outcome.UNDECIDABLE, rule.why
+    return None
+
+
+def _two_seats(rule: TwoSeats, said: Said) -> Judged | None:
+    """Four eyes. A release is verified with the entry; whether its key was good for it is said beside, by a mark."""
+    least = dict(rule.kinds).get(said.kind)
+    if least is None or said.precedence > least:
+        return None
+    outcome = Outcome.MET if said.releases >= SEATS_AGREED else Outcome.NOT_MET
+    seats = "1 seat" if said.releases == 1 else f"{said.releases} seats"
+    return outcome, f"released by {seats}, agreed {SEATS_AGREED}"
 
 
 def _volumes(said: Said) -> tuple[Volume, ...] | None:

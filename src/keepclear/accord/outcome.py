@@ -1,4 +1,4 @@
-"""What a look at a statement can say: three flaws, five marks, three outcomes of a rule.
+"""What a look at a statement can say: three flaws, seven marks, three outcomes of a rule.
 
 The law: only what cannot be represented is refused, and before anything is written. A shape that cannot be used is
 refused once, with a hint, unless its author insists; then it is sent, and shown as an unusable warning. What comes
@@ -27,6 +27,8 @@ class Mark(StrEnum):
     INCOMPLETE = "INCOMPLETE"
     UNUSABLE_GEOMETRY = "UNUSABLE GEOMETRY"
     SUSPENDED = "CHANNEL SUSPENDED"
+    ONE_SEAT = "SECOND SEAT MISSING"
+    PAST_ITS_KEY = "PAST THE END OF ITS KEY"
 
 
 class Outcome(StrEnum):

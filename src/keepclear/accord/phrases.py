@@ -35,6 +35,7 @@ from keepclear.accord.statement import (
     HazardKind,
     HazardSource,
     InForceList,
+    KeyList,
     Kind,
     LineReply,
     LineTest,
@@ -55,6 +56,7 @@ from keepclear.accord.understanding import (
     LineTesting,
     MinNotice,
     Reaction,
+    TwoSeats,
     Unread,
     VolumeGiven,
     WindowGiven,
@@ -155,6 +157,12 @@ def rule_words(rule: AnyRule) -> str:
             checked = f"a person tests the line every {span(rule.every_ms)}, answered within {span(rule.reply_ms)}"
         case DeadLine():
             checked = f"dead for {span(rule.after_ms)}: {DEAD_LINE_WORDS[DeadLineAction(rule.action)]}"
+        case TwoSeats():
+            pairs = [
+                kind(key) + ("" if least == Precedence.ROUTINE else f" from {_precedence(least)} on")
+                for key, least in rule.kinds
+            ]
+            checked = f"released by a second seat: {', '.join(pairs)}"
         case VolumeGiven():
             checked = "an area is given"
         case WindowGiven():
@@ -303,6 +311,9 @@ class _Writer:
         until = "until further word" if body.until_ms is None else f"until {self.time(body.until_ms)} or further word"
         return f"{self.who} suspends the channel {until}. Tests, hazards, distress and cease-now stay open."
 
+    def key_list(self, _: KeyList) -> str:
+        return f"the node of {self.who} carries a key list: which keys speak for a member from now on."
+
     def in_force_list(self, body: InForceList) -> str:
         return f"the node of {self.who} holds {body.count} matters in force, digest {body.digest.hex()[:16]}."
 
@@ -327,4 +338,5 @@ _SENTENCES: Final[dict[type[Body], Callable[[_Writer, Any], str]]] = {
     LineReply: _Writer.test_reply,
     ChannelState: _Writer.channel_state,
     InForceList: _Writer.in_force_list,
+    KeyList: _Writer.key_list,
 }

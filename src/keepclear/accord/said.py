@@ -16,7 +16,10 @@ Place = tuple[int, int, bytes, int, bytes]
 
 
 class Said(msgspec.Struct, frozen=True, kw_only=True):
-    """What one entry said. `leaf` is its hash; `body` is None for a kind unknown here or a body that is unreadable."""
+    """What one entry said. `leaf` is its hash; `body` is None for a kind unknown here or a body that is unreadable.
+
+    `releases` is how many seats have signed it.
+    """
 
     leaf: bytes
     party: int
@@ -30,6 +33,7 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     replaces: bytes | None = None
     refs: tuple[bytes, ...] = ()
     seat: str = ""
+    releases: int = 0
     body: Body | None = None
 
     @property

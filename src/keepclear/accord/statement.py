@@ -38,6 +38,7 @@ class Kind(IntEnum):
     TEST_REPLY = 18
     CHANNEL_STATE = 19
     IN_FORCE_LIST = 20
+    KEY_LIST = 21
 
 
 class Precedence(IntEnum):
@@ -326,14 +327,22 @@ class InForceList(Body, frozen=True, array_like=True, kw_only=True):
     leaves: tuple[bytes, ...] = ()
 
 
+class KeyList(Body, frozen=True, array_like=True, kw_only=True):
+    """Which keys speak for a member from now on: a document that its roots have signed, whoever carries it."""
+
+    kind = Kind.KEY_LIST
+    document: bytes
+
+
 BODIES: Final[dict[int, type[Body]]] = {
     body.kind: body
     for body in (
         Notice, Amend, Cancel, Activated, Ended, Hazard, AllClear, Clarify, Answer, Acknowledgement, CeaseNow,
-        Distress, Understanding, Accept, Receipt, Link, LineTest, LineReply, ChannelState, InForceList,
+        Distress, Understanding, Accept, Receipt, Link, LineTest, LineReply, ChannelState, InForceList, KeyList,
     )
 }  # fmt: skip
 BY_RULE: Final = frozenset({Kind.RECEIPT, Kind.LINK, Kind.IN_FORCE_LIST})
+BY_NODE: Final = BY_RULE | {Kind.KEY_LIST}  # what no officer says; a key list is shown and receipted all the same
 ALWAYS_FLASH: Final = frozenset({Kind.HAZARD, Kind.CEASE_NOW, Kind.DISTRESS})
 
 

@@ -95,14 +95,14 @@ class _Record:
         activity = said.body.activity if isinstance(said.body, Notice) else NO_CLASS
         own = counts[said.party, activity, month]
         others = sorted(self.parties - {said.party})
+        findings = check(said, rules, self.by_leaf.get(said.replaces or b""))
+        _count_outcomes(findings, own)
         if isinstance(said.body, Notice):
             self._count_notice(said, own)
-            findings = check(said, rules, self.by_leaf.get(said.replaces or b""))
             found = marks(said, findings)
             own["late"] += Mark.LATE in found
             own["vague"] += Mark.VAGUE in found
             own["unacknowledged"] += any((said.leaf, other) not in self.acks for other in others)
-            _count_outcomes(findings, own)
         for other in others:
             row = counts[other, activity, month]
             held, ack = self.held.get((said.leaf, other)), self.acks.get((said.leaf, other))

@@ -16,7 +16,7 @@ import msgspec
 from keepclear.accord import fixed, shape
 from keepclear.accord.said import Said, in_sequence
 from keepclear.accord.shape import Volume
-from keepclear.accord.statement import Accept, Activity, Precedence, Understanding
+from keepclear.accord.statement import PRECEDENCES, Accept, Activity, Precedence, Understanding
 
 MAX_RULES: Final = 64
 MAX_RULE_BYTES: Final = 300
@@ -96,6 +96,12 @@ class DeadLine(Rule, frozen=True, tag_field="kind", tag="dead_line"):
     action: int
 
 
+class TwoSeats(Rule, frozen=True, tag_field="kind", tag="two_seats"):
+    """Four eyes: a second seat releases it too; pairs of (kind of statement, the least urgent precedence meant)."""
+
+    kinds: Pairs
+
+
 class Unread(Rule, frozen=True, tag_field="kind", tag="unread"):
     """A rule that this version cannot judge, and why."""
 
@@ -103,7 +109,18 @@ class Unread(Rule, frozen=True, tag_field="kind", tag="unread"):
     why: str
 
 
-AnyRule = MinNotice | VolumeGiven | WindowGiven | AckWithin | WithinArea | Reaction | LineTesting | DeadLine | Unread
+AnyRule = (
+    MinNotice
+    | VolumeGiven
+    | WindowGiven
+    | AckWithin
+    | WithinArea
+    | Reaction
+    | LineTesting
+    | DeadLine
+    | TwoSeats
+    | Unread
+)
 
 
 class InForce(msgspec.Struct, frozen=True):
@@ -233,6 +250,8 @@ def _parameters(rule: AnyRule) -> list[Any]:
             return [list(pair) for pair in rule.floors_ms]
         case AckWithin():
             return [list(pair) for pair in rule.limits_ms]
+        case TwoSeats():
+            return [[int(kind), int(least)] for kind, least in rule.kinds]
         case WithinArea():
             return [rule.volume]
         case Reaction():
@@ -276,6 +295,12 @@ def _read_kind(name: str, kind: str, parameters: Sequence[Any], text: str) -> An
             return _read_testing(name, parameters, text)
         case "dead_line":
             return _read_dead_line(name, parameters, text)
+        case "two_seats":
+            pairs = _read_pairs(parameters)
+            if pairs is None or not all(kind > 0 and least in PRECEDENCES for kind, least in pairs):
+                why = "its parameters are pairs (kind of statement, the least urgent precedence meant, 1 to 4)"
+                return Unread(name, text, kind, why)
+            return TwoSeats(name, text, pairs)
     return Unread(name, text, kind, f"this version does not know the kind {kind!r}")
 
 

@@ -70,7 +70,8 @@ def _judge_records(outcome: Outcome, paths: list[Path], reports: list[Report]) -
     identical = found.sameness is Sameness.IDENTICAL
     outcome.summary["identical"] = identical
     outcome.add("identical", identical, found.sameness.value + "".join(f"; {d}" for d in found.differences)[:300])
-    lines = [tuple((row.entry.leaf, row.arrivals) for row in timeline.rows(report.logbooks)) for report in reports]
+    tables = [timeline.rows(report.logbooks, report.keys) for report in reports]
+    lines = [tuple((row.entry.leaf, row.arrivals, row.past) for row in table) for table in tables]
     outcome.add("timeline", len(set(lines)) == 1, f"the same signed timeline of {len(lines[0])} lines from each record")
 
 

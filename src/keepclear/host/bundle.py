@@ -5,7 +5,6 @@ before the node is given an entry of it; and the node checks each entry again. A
 over another.
 """
 
-import os
 import secrets
 import socket
 import time
@@ -18,7 +17,7 @@ import msgspec
 from keepclear.host import keys
 from keepclear.host.client import Client
 from keepclear.host.config import Address
-from keepclear.host.identity import Identity
+from keepclear.host.identity import Identity, node_files
 from keepclear.line import handshake, sealing
 from keepclear.line.handshake import KemKey
 from keepclear.line.sealing import Card
@@ -26,6 +25,8 @@ from keepclear.record import bundle, entry, parts
 from keepclear.record.bundle import BadBundle, Bundle, Header
 from keepclear.record.entry import Entry
 from keepclear.record.genesis import Genesis
+from keepclear.record.key_book import KeyBook
+from keepclear.record.key_list import read as read_list
 from keepclear.record.parts import Part
 
 READER_KEY: Final = "reader.key"
@@ -50,6 +51,14 @@ def reader_key(directory: Path, make: bool = False) -> KemKey | None:
         raise keys.KeyFileError(
             f"{path}: is no reader's key: restore the file from its copy, or move it away and give out a new card"
         ) from error
+
+
+def key_book(client: Client, genesis: Genesis) -> KeyBook:
+    """The key lists that the running node knows."""
+    book = KeyBook(genesis)
+    for document in client.ask("keys")["documents"]:
+        book.add(read_list(bytes.fromhex(document), genesis))
+    return book
 
 
 # -- making ----------------------------------------------------------------------------------------------------------
@@ -79,7 +88,13 @@ def gather(client: Client, genesis: Genesis, wanted: Wanted) -> list[Entry]:
                 at = answer["next"]
                 found += (entry.read(bytes.fromhex(raw), genesis.body.limits.entry_bytes) for raw in answer["entries"])
     since = wanted.since_ms
-    return bundle.in_sequence(one for one in found if since is None or one.header.wall_ms >= since)
+    kept = [one for one in found if since is None or one.header.wall_ms >= since]
+    here = {one.leaf for one in kept}
+    for raw in client.ask("keys")["carriers"]:  # a bundle is read by the genesis and what it carries itself
+        one = entry.read(bytes.fromhex(raw), genesis.body.limits.entry_bytes)
+        if one.leaf not in here:
+            kept.append(one)
+    return bundle.in_sequence(kept)
 
 
 def make(identity: Identity, entries: Iterable[Entry], facts: View) -> bytes:
@@ -205,11 +220,10 @@ def bring(client: Client, found: Bundle) -> tuple[int, int, int]:
     return counts[0], counts[1], counts[2]
 
 
-def card_of(path: Path, genesis: Genesis) -> Card:
-    """The reader's card in a file. Raises BadBundle."""
-    return _read(
-        path, sealing.MAX_CARD_BYTES, lambda data: sealing.read_card(data, genesis), "ask the reader for its card"
-    )
+def card_of(path: Path, genesis: Genesis, lists: KeyBook) -> Card:
+    """The reader's card in a file, signed by a key in one of these lists. Raises BadBundle."""
+    hint = "ask the reader for its card"
+    return _read(path, sealing.MAX_CARD_BYTES, lambda data: sealing.read_card(data, genesis, lists), hint)
 
 
 def _read(path: Path, most_bytes: int, parse: Callable[[bytes], _Found], hint: str) -> _Found:
@@ -227,4 +241,4 @@ def _read(path: Path, most_bytes: int, parse: Callable[[bytes], _Found], hint: s
 
 def is_node(directory: Path) -> bool:
     """Whether a member's node lives there, rather than a watch."""
-    return os.path.lexists(directory / "node.key")
+    return bool(node_files(directory))

@@ -69,7 +69,7 @@ def make_identity(
     listed = [founding.Key("", node.public, node.public_mldsa), *map(founding.Key, seats, seat_keys)]
     member = Member(name, role, threshold, tuple(key.public for key in root_keys), tuple(listed))
     offer = directory / f"{name}.offer"
-    letter.write(offer, "offer", canonical.encode([OFFER_MAGIC, member]))
+    letter.write(offer, "offer", canonical.encode([OFFER_MAGIC, founding.member_row(member)]))
     return offer
 
 
@@ -80,7 +80,7 @@ def propose(offers: Sequence[Path], line: str, mode: Mode, created_ms: int, out:
     """
     members = tuple(_read_offer(path) for path in offers)
     body = GenesisBody(founding.MAGIC, suite.SUITE, mode, line, created_ms, secrets.token_bytes(16), Limits(), members)
-    data = canonical.encode(body)
+    data = founding.to_bytes(body)
     _check_body(data, "these offers")
     letter.write(out, "proposal", data)
     return out
@@ -198,7 +198,7 @@ def _check_body(data: bytes, source: str) -> GenesisBody:
         founding._check_body(body)
     except (canonical.NotCanonical, msgspec.ValidationError, BadGenesis) as error:
         raise CeremonyError(f"{source}: no line can be made of this: {error}") from error
-    if canonical.encode(body) != data:
+    if founding.to_bytes(body) != data:
         raise CeremonyError(f"{source}: holds more than this version can show: sign nothing, ask which version made it")
     if not 0 <= body.created_ms < YEAR_10000_MS:
         raise CeremonyError(f"{source}: created at {body.created_ms} ms, a time from 1970 to 9999 expected")

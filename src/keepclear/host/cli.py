@@ -29,6 +29,7 @@ COMMANDS: Final = {
     "tests": ("keepclear.host.cli_tests:tests", "The history of the line tests: due, said, answered, missed."),
     "record": ("keepclear.host.cli_look:record", "Write the record to a file that anybody can verify."),
     "tally": ("keepclear.host.cli_look:tally", "How many of what was said, late, vague, met: from entries alone."),
+    "keys": ("keepclear.host.cli_keys:keys_group", "Change a member's keys on a line in use; see everybody's."),
     "verify": ("keepclear.host.cli_verify:verify", "Verify record files, and hold several against each other."),
     "evidence": ("keepclear.host.cli_evidence:evidence", "What can be proved to others: list, export, verify it."),
     "replay": ("keepclear.host.cli_replay:replay", "Replay what a node took in and showed, from its journal."),

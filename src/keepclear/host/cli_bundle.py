@@ -106,8 +106,10 @@ def export(
         raise Failure("--seq without --party", "numbers are each member's own: say whose with --party")
     identity = load_identity(directory)
     genesis = identity.genesis
-    reader = None if card_path is None else bundles.card_of(card_path, genesis)
     with Client(directory) as client:
+        reader = None
+        if card_path is not None:
+            reader = bundles.card_of(card_path, genesis, bundles.key_book(client, genesis))
         facts = client.ask("facts")
         wanted = bundles.Wanted(
             member=None if every else _lacker(genesis, reader, to),

@@ -113,7 +113,8 @@ def _said(
     return Said(
         leaf=bytes(32), party=desk.identity.member, start=last.start if last else 0, incarnation=b"",
         seq=last.seq + 1 if last else 0, wall_ms=desk.now_ms, wall_err_ms=0, precedence=Precedence(precedence),
-        kind=body.kind, replaces=replaces, refs=refs, seat=desk.seats[0], body=body,
+        kind=body.kind, replaces=replaces, refs=refs, seat=desk.seats[0],
+        releases=len(desk.seats), body=body,
     )  # fmt: skip
 
 

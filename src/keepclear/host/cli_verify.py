@@ -20,6 +20,7 @@ from keepclear.host.terminal import table
 from keepclear.record import compare as comparing
 from keepclear.record import verify as verifying
 from keepclear.record.compare import Comparison, Sameness
+from keepclear.record.key_list import KeyList
 from keepclear.record.verify import Finding, Report
 
 CHUNK_BYTES: Final = 1_048_576
@@ -96,6 +97,10 @@ def _tell(name: str, report: Report) -> None:
         click.echo(f"  joint checkpoint  {report.joint().hex()}")
     counted = f"{report.entries} entries, {report.notes} checkpoint notes, {report.signatures} signatures verified"
     click.echo(f"  holds             {counted}")
+    for one in _lists(report):
+        click.echo(
+            f"  key list          {one.body.number} of {_name(report, one.body.member)}, {one.id.hex()[:ROOT_DIGITS]}"
+        )
     if report.unreadable is not None:
         click.echo(f"  UNREADABLE        {clean(report.unreadable.text)}")
     for title, findings in (
@@ -192,12 +197,18 @@ def _report(name: str, report: Report) -> dict[str, Any]:
             for one in report.missing
         ],
         "not_kept": report.not_kept,
+        "key_lists": [[one.body.member, one.body.number, one.id.hex()] for one in _lists(report)],
         "logbooks": [
             {"party": book.party, "incarnation": book.incarnation.hex(), "start": book.start, "size": book.size,
              "past_a_gap": sorted(book.held), "root": book.root(book.size).hex()}
             for book in report.logbooks.all()
         ],
     }  # fmt: skip
+
+
+def _lists(report: Report) -> list[KeyList]:
+    keys, genesis = report.keys, report.genesis
+    return [] if keys is None or genesis is None else [k for i in range(len(genesis.names)) for k in keys.lists(i)]
 
 
 def _finding(one: Finding) -> dict[str, Any]:

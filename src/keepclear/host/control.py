@@ -21,11 +21,16 @@ from keepclear.accord.statement import Precedence
 from keepclear.host import carried, views
 from keepclear.host.client import SOCKET, short
 from keepclear.host.follower import Follower
+from keepclear.host.identity import IdentityError
+from keepclear.host.keys import KeyFileError
+from keepclear.host.letter import LetterError
 from keepclear.host.service import Service
 from keepclear.node.effects import Alarm, Show
 from keepclear.node.inputs import AnyInput, Close, LetGo, Say, Stamp
+from keepclear.record import key_list
 from keepclear.record.entry import Draft, Release
 from keepclear.record.genesis import Mode
+from keepclear.record.key_list import BadList
 
 MAX_REQUEST: Final = 1_048_576
 MAX_CLIENTS: Final = 16
@@ -179,6 +184,8 @@ class Control:
             "let-go": self._let_go,
             "clock": self._clock,
             "settle": self._settle,
+            "keys": lambda _: views.keys(self._service),
+            "announce": self._announce,
             "checkpoint": self._checkpoint,
         }
         what = request.get("do")
@@ -275,6 +282,15 @@ class Control:
     def _settle(self, _: dict[str, Any]) -> Answer:
         self._flush()
         return {"busy": views.is_busy(self._service)}
+
+    def _announce(self, request: dict[str, Any]) -> Answer:
+        document = bytes.fromhex(str(request["document"]))
+        try:
+            one = key_list.read(document, self._service.identity.genesis)
+            self._service.hold((document,))
+        except (BadList, IdentityError, KeyFileError, LetterError) as error:
+            raise views.Unanswerable(str(error), "docs/operate/keys.md explains the steps") from error
+        return {"member": one.body.member, "number": one.body.number, **views.keys(self._service)}
 
     def _checkpoint(self, _: dict[str, Any]) -> Answer:
         self._service.take(Close(self._service.stamp()))

@@ -7,7 +7,7 @@ The simulator uses these same hands, with other ports.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from itertools import islice
@@ -21,8 +21,20 @@ from keepclear.host.journal_records import Note, Row, Snapshot
 from keepclear.node import effects as fx
 from keepclear.node import inputs
 from keepclear.node.effects import Alarm, Assess, Effect, Keep, KeepNote, Mark, Send, Show, Sign, Wake
-from keepclear.node.inputs import AnyInput, DiskFailed, DiskHangs, Displayed, Durable, Plans, Signed, Stamp, Tracks
+from keepclear.node.inputs import (
+    AnyInput,
+    DiskFailed,
+    DiskHangs,
+    Displayed,
+    Durable,
+    Holds,
+    Plans,
+    Signed,
+    Stamp,
+    Tracks,
+)
 from keepclear.node.node import VERSION, Node
+from keepclear.record.key_book import SESSION_KEYS
 
 DIGEST_BYTES = 16
 
@@ -84,6 +96,7 @@ class Hands:
         self.node = node
         self._journal = journal
         self._signer = signer
+        self._signers: Mapping[bytes, Signer] = {}
         self._ports = ports
         self._inbox: deque[AnyInput] = deque()
         self._group = Group()
@@ -95,6 +108,23 @@ class Hands:
     def waiting(self) -> Group:
         """The open group."""
         return self._group
+
+    def use(self, signers: Mapping[bytes, Signer]) -> None:
+        """These are the node's keys, by their Ed25519 half; before a start."""
+        self._signers = signers
+
+    def hold(self, signers: Mapping[bytes, Signer], documents: tuple[bytes, ...]) -> None:
+        """From now on these are the node's keys, and the node is given these key lists; while it runs."""
+        self.use(signers)
+        self.take(Holds(self._ports.stamp(), tuple(sorted(signers)), documents))
+
+    def signs(self) -> list[Callable[[bytes], bytes]]:
+        """What signs a new session: our node keys, the newest first, as far as they are held."""
+        core = self.node.core
+        own = [] if core.watches else [key.ed25519 for key in core.keys.node_keys(core.me)]
+        held: list[Callable[[bytes], bytes]]
+        held = [self._signers[key].sign for key in reversed(own) if key in self._signers]
+        return held[:SESSION_KEYS] or [self._signer.sign]
 
     def take(self, data: AnyInput) -> None:
         """Steps an input, and at once whatever inputs it gives rise to (signatures, what has been displayed)."""
@@ -201,11 +231,9 @@ class Hands:
             case Send():
                 ports.send(effect.peer, effect.frame, effect.flash, effect.path)
             case Sign():
-                signature = (
-                    self._signer.sign_mldsa(effect.message)
-                    if effect.algorithm == fx.MLDSA
-                    else self._signer.sign(effect.message)
-                )
+                signer = self._signers.get(effect.key, self._signer)
+                mldsa = effect.algorithm == fx.MLDSA
+                signature = signer.sign_mldsa(effect.message) if mldsa else signer.sign(effect.message)
                 self._inbox.append(Signed(ports.stamp(), effect.token, signature))
             case Keep():
                 group.entries.append((effect.leaf, effect.raw))

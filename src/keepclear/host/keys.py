@@ -28,6 +28,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from nacl.bindings import crypto_sign, crypto_sign_seed_keypair
 
+from keepclear.accord.words import WORDS
+
 MAX_FILE_BYTES: Final = 16_384  # two keys in PEM are under 1 000 bytes
 FINGERPRINT_BYTES: Final = 16  # eight groups of four hex digits, read aloud in twenty seconds; 2^128 to forge
 PASSPHRASE_HEADER: Final = "keepclear passphrase scrypt-16-8-1 "  # beside it the salt, in hex
@@ -76,6 +78,16 @@ class NodeKeys(SigningKey):
 def fingerprint(public: bytes) -> str:
     """What people compare by voice: the first 16 bytes of the SHA-256, in groups of four hex digits."""
     return grouped(sha256(public).digest()[:FINGERPRINT_BYTES])
+
+
+def spoken(public: bytes) -> str:
+    """The same bytes as `fingerprint`, as words to be read aloud: one a byte, of the list that officers know."""
+    return as_words(sha256(public).digest()[:FINGERPRINT_BYTES])
+
+
+def as_words(data: bytes) -> str:
+    """Bytes as words."""
+    return " ".join(WORDS[byte] for byte in data)
 
 
 def grouped(data: bytes) -> str:

@@ -50,9 +50,8 @@ def say(
     seed = secrets.token_bytes(SEED_BYTES)
     root = entries.body_root(seed, draft.body)
     message = entries.release_message(identity.genesis.line, facts["epoch"], identity.member, draft, root)
-    releases = [
-        [identity.genesis.seat_key(identity.member, seat), identity.seats[seat].sign(message).hex()] for seat in seats
-    ]
+    signed = [identity.release(facts["epoch"], seat, message) for seat in seats]
+    releases = [[index, signature.hex()] for index, signature in signed]
     answer = client.ask(
         "say", draft=msgspec.msgpack.encode(draft).hex(), epoch=facts["epoch"], seed=seed.hex(), releases=releases
     )

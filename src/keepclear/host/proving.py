@@ -18,7 +18,7 @@ from keepclear.record import archive, proofs
 from keepclear.record import verify as verifying
 from keepclear.record.archive import ItemKind
 from keepclear.record.entry import Entry
-from keepclear.record.evidence import Chain, Evidence, Noted, Signed, Stated
+from keepclear.record.evidence import Chain, Evidence, Listed, Noted, Signed, Stated
 from keepclear.record.evidence import Path as Inclusion
 from keepclear.record.proofs import Pair, Proof
 from keepclear.record.verify import Report
@@ -91,6 +91,7 @@ def given_away(evidence: Evidence) -> str:
         (Stated, "receipts or LINKs whole", lambda _: 1),
         (Noted, "checkpoint notes", lambda _: 1),
         (Inclusion, "paths of hashes", lambda _: 1),
+        (Listed, "key lists", lambda _: 1),
     )
     for piece in evidence.pieces:
         for kind, name, size in words:

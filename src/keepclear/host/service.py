@@ -24,7 +24,7 @@ from keepclear.host.config import Config
 from keepclear.host.crashes import Crashes
 from keepclear.host.gathering import WINDOW_MS, Gathering
 from keepclear.host.hands import Group, Hands
-from keepclear.host.identity import Identity
+from keepclear.host.identity import Identity, load_identity
 from keepclear.host.journal_error import JournalDamaged, JournalFailed
 from keepclear.host.paths import Paths
 from keepclear.host.scrub import Scrub, remedy, structure
@@ -98,6 +98,7 @@ class Service:
         self._noise_told = 0
         self._again = 0
         self.paths: Paths | None = None
+        self._keys_version = -1
         self.watchdogs = Watchdogs()
         left = SNAPSHOT_INPUTS - self.replayed if self.replayed < LONG_REPLAY_INPUTS else 0
         self._snapshot_due_n = node.state.n + max(0, left)
@@ -121,23 +122,16 @@ class Service:
         members = {name: i for i, name in enumerate(self._names)}
         keys = {i: genesis.keys[genesis.node_key(i)].key.ed25519 for i in members.values() if i != me}
         paces = {members[name]: radio(bps) for name, bps in self.config.radio_bps.items() if name in members}
+        self.hands.use(self.identity.pairs)
         self.sessions = Sessions(genesis.line, me, keys, genesis.tag_key, self.identity.node.sign, os.urandom, paces)
         self.paths = Paths(self.config, self.identity, self._heard, self._path_told)
         for link in self.paths.links:
             link.start()
         for digest in self.crashes.repeated():
             self.take(Aside(self.stamp(), digest))
-        self.take(
-            Start(
-                self.stamp(),
-                boot_id(),
-                os.urandom(8),
-                os.urandom(32),
-                VERSION,
-                self.settings,
-                tuple(self.paths.names.items()),
-            )
-        )
+        held, documents = tuple(sorted(self.identity.pairs)), self.identity.documents
+        fresh, secret, paths = os.urandom(8), os.urandom(32), tuple(self.paths.names.items())
+        self.take(Start(self.stamp(), boot_id(), fresh, secret, VERSION, self.settings, paths, held, documents))
         for text in self._damage:
             self.take(Damaged(self.stamp(), text))
         for peer, datagrams in self.sessions.hello(self._real_ms()).items():
@@ -149,6 +143,23 @@ class Service:
 
     def _path_told(self, works: bool, text: str) -> None:
         self._guarded(PathProcess(self.stamp(), works, text))
+
+    def hold(self, documents: tuple[bytes, ...]) -> None:
+        """Takes up the keys that are in the directory by now, and gives the node key lists. Raises IdentityError."""
+        self.identity = load_identity(self.config.dir)
+        self.hands.hold(self.identity.pairs, (*self.identity.documents, *documents))
+        self._follow_keys()
+        self._work.set()
+
+    def _follow_keys(self) -> None:
+        """Begins new sessions by the keys of the lists that are known by now; those in use go on."""
+        known = self.node.core.keys
+        if known.version == self._keys_version:
+            return
+        self._keys_version = known.version
+        for peer, session in self.sessions.by_peer.items():
+            session.use_keys(*known.session_keys(peer))
+            session.sign_with(*self.hands.signs())
 
     def _tell_sessions(self) -> None:
         """Tells the paths which sessions are in use."""
@@ -248,6 +259,7 @@ class Service:
             self.crashes.note(blake2b(at_work, digest_size=16).digest())
             raise
         self._stepped_s += time.thread_time() - began_s
+        self._follow_keys()
         if self.node.state.author.ended:  # the alarm is out
             self.end(
                 SignedElsewhere(f"{self.node.state.author.ended}: end the other copy; this one is to be started anew")

@@ -16,7 +16,18 @@ from keepclear.accord.times import zulu
 from keepclear.host.journal_error import JournalError
 from keepclear.host.path_link import PathLink
 from keepclear.host.paths import Paths
-from keepclear.node import authentic, clocks, clones, line_tests, listing, quotas, receipts, situation, staffed
+from keepclear.node import (
+    authentic,
+    clocks,
+    clones,
+    line_tests,
+    listing,
+    own_keys,
+    quotas,
+    receipts,
+    situation,
+    staffed,
+)
 from keepclear.node.core import WATCH, Core
 from keepclear.node.effects import Alarm, Show
 from keepclear.node.inputs import Stamp
@@ -59,7 +70,7 @@ def facts(service: "Service") -> View:
     return {
         "line": core.genesis.line.hex(), "me": core.me, "names": names, "watches": core.watches,
         "incarnation": core.state.author.incarnation.hex(),
-        "everyone": core.genesis.everyone, "mode": core.genesis.mode.name, "epoch": core.state.situation.epoch,
+        "everyone": core.genesis.everyone, "mode": core.genesis.mode.name, "epoch": core.state.keys.epoch,
         "wall_ms": service.stamp().wall_ms, "wall_err_ms": service.stamp().wall_err_ms,
     }  # fmt: skip
 
@@ -78,7 +89,8 @@ def status(service: "Service") -> View:
     core, state = node.core, node.state
     return {
         "line": core.genesis.line.hex(), "mode": core.genesis.mode.name, "member": core.name(core.me),
-        "time": zulu(service.stamp().wall_ms), "epoch": state.situation.epoch, "inputs": state.n,
+        "time": zulu(service.stamp().wall_ms), "inputs": state.n,
+        "understandings": state.situation.understandings, "key_list": state.keys.epoch,
         "joint_checkpoint": checkpoint.joint(core.genesis.line, core.books.all()).hex(),
         "entries": len(core.books.by_leaf), "disk_failed": state.disk_failed, "disk_hangs": state.disk_hangs,
         "peers": [_peer(service, i) for i in sorted(state.peers)],
@@ -94,6 +106,25 @@ def status(service: "Service") -> View:
         "bundle": _bundle(core), "watchdog": service.watchdogs.view(),
         "quotas": quotas.words(core), "counted": len(service.gathering.unlisted),
         "clones": [clones.words(core, twins) for twins in state.twins],
+    }  # fmt: skip
+
+
+def keys(service: "Service") -> View:
+    """The key lists that are known, who carries them and who has them; and our own starts, for a list to name."""
+    core = service.node.core
+    lists = [one for member in range(len(core.genesis.names)) for one in core.keys.lists(member)]
+    carriers = [entry for one in lists for leaf in core.keys.carriers(one) if (entry := core.books.by_leaf.get(leaf))]
+    return {
+        "epoch": core.state.keys.epoch, "waiting": len(core.state.keys.unlisted),
+        "present": core.state.author.incarnation.hex(),
+        "documents": [one.document.hex() for one in lists],
+        "carriers": [entry.raw.hex() for entry in carriers],
+        "known_to": [own_keys.known_to(core, one) for one in lists],
+        "starts": [[b.incarnation.hex(), b.start, b.size] for b in core.books.of(core.me)],
+        "past": [
+            sum(bool(core.keys.beyond(e)) for b in core.books.of(m) for e in (*b.entries, *b.held.values()))
+            for m in range(len(core.genesis.names))
+        ],
     }  # fmt: skip
 
 

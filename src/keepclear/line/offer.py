@@ -96,6 +96,7 @@ class Candidate:
         self.sealer = channel.Sealer(traffic, self.name(ends.outward), ends.datagram_bytes)
         self.unsealer: channel.Unsealer | None = None
         self.key_heard = b""
+        self.signed_by = b""
         self.heard_ms = 0
         self._answered_ms: int | None = None
 

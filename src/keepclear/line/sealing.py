@@ -19,6 +19,7 @@ from keepclear.line.handshake import BadHandshake, KemKey
 from keepclear.record import bundle, suite
 from keepclear.record.bundle import BadBundle
 from keepclear.record.genesis import MAX_NAME_BYTES, Genesis
+from keepclear.record.key_book import KeyBook
 
 MAGIC: Final = b"keepclear-sealed/1\n"
 CARD_MAGIC: Final = "keepclear/reader/1"
@@ -52,8 +53,10 @@ def card(genesis: Genesis, member: int | None, name: str, kem: bytes, sign: Call
     return canonical.encode([body, sign(_signing_message(body)) if sign else b""])
 
 
-def read_card(data: bytes, genesis: Genesis) -> Card:
-    """The card in the bytes. Raises BadBundle unless it is of this line and, if a member's, signed by its node."""
+def read_card(data: bytes, genesis: Genesis, lists: KeyBook | None = None) -> Card:
+    """The card in the bytes. Raises BadBundle unless it is of this line and, if a member's, signed by its node, with
+    a key of the genesis or of `lists` that has not ended.
+    """
     again = "ask the reader for its card: keepclear bundle card"
     try:
         body, signature = msgspec.convert(canonical.decode(data, MAX_CARD_BYTES), tuple[bytes, bytes])
@@ -70,8 +73,8 @@ def read_card(data: bytes, genesis: Genesis) -> Card:
         return found
     if not 0 <= found.member < len(genesis.names) or found.name != genesis.names[found.member]:
         raise BadBundle("a card of a member that is not on this line", again)
-    key = genesis.keys[genesis.node_key(found.member)].key.ed25519
-    if not suite.verify_ed25519(key, _signing_message(body), signature):
+    good = (lists or KeyBook(genesis)).session_keys(found.member)
+    if not any(suite.verify_ed25519(key, _signing_message(body), signature) for key in good):
         raise BadBundle(f"a card that says it is of {found.name}, whose signature it does not bear", again)
     return found
 

@@ -6,6 +6,7 @@ old one repeated, so it only ever adds a candidate. A candidate becomes current 
 opens; then the offer is spent, its private key is let go, and the other candidates with it. Until then the channel
 before it goes on working. Because an offer serves one session only, an old HELLO, an old KEY and all frames sealed
 under them meet an offer that they do not name: nothing that was ever sent can be of use again.
+While a member changes its node key, not everybody knows the new one yet: it tries its keys in turn, newest first.
 
       start, or 5 s nothing opened, or a HELLO from a peer that begins anew
         | -> HELLO
@@ -81,6 +82,7 @@ class Noise:
 
 
 Event = Opened | Up | Reply | Noise
+Sign = Callable[[bytes], bytes]
 
 
 class TooMany(Exception):
@@ -90,12 +92,13 @@ class TooMany(Exception):
 class Session:
     """The talk with one peer. `sign` is the node key's Ed25519, `fresh(n)` n bytes nobody has seen before."""
 
-    def __init__(
-        self, ends: Ends, sign: Callable[[bytes], bytes], fresh: Callable[[int], bytes], pace: Pace | None = None
-    ) -> None:
+    def __init__(self, ends: Ends, sign: Sign, fresh: Callable[[int], bytes], pace: Pace | None = None) -> None:
         self._pace = pace or Pace()
         self._ends = replace(ends, datagram_bytes=self._pace.datagram_bytes, age_ms=self._pace.age_ms)
-        self._sign = sign
+        self._signs: tuple[Sign, ...] = (sign,)
+        self._turn = 0
+        self._turned_ms = 0
+        self._peer_keys: tuple[bytes, ...] = (ends.peer_key,)
         self._fresh = fresh
         self._slow = Slow(ends, self._pace.rate_bps) if self._pace.rate_bps else None
         self._most_parts = -(-handshake.MAX_MESSAGE_BYTES // (self._pace.datagram_bytes - part.HEADER_BYTES))
@@ -111,9 +114,16 @@ class Session:
         """The id of the session in use, the same at both ends, or None."""
         return self._current.name() if self._current else None
 
-    def use_key(self, peer_key: bytes) -> None:
-        """The peer's node key from now on, when an epoch has changed it; the session in use goes on."""
-        self._ends = replace(self._ends, peer_key=peer_key)
+    def use_keys(self, *peer_keys: bytes) -> None:
+        """The peer's node keys from now on, when a key list has changed them; the session in use goes on."""
+        self._peer_keys = peer_keys
+
+    def sign_with(self, *signs: Sign) -> None:
+        """Our node keys' Ed25519 from now on, newest first; the session in use goes on."""
+        self._signs, self._turn = signs, 0
+
+    def _sign(self, message: bytes) -> bytes:
+        return self._signs[self._turn % len(self._signs)](message)
 
     def hello(self, now_ms: int) -> list[bytes]:
         """The datagrams that begin a new session; the one in use goes on until the new one is proved."""
@@ -122,6 +132,7 @@ class Session:
     def _hello(self, now_ms: int) -> list[bytes]:
         if self._offer is None:
             self._offer = Offer(self._ends, self._fresh, self._sign)
+            self._turned_ms = now_ms
         return self._offer.say(now_ms, self._pace.resend_ms)
 
     def seal(self, frame: bytes, now_ms: int = 0, flash: bool = False) -> list[bytes]:
@@ -153,6 +164,10 @@ class Session:
             return self._hello(now_ms) if self._current and self._wants_new(self._current, now_ms) else []
         if now_ms < self._offer.due_ms:
             return []
+        if len(self._signs) > 1 and now_ms - self._turned_ms >= self._pace.silent_ms:
+            self._turn += 1
+            self._offer, self._candidates = None, {}
+            return self._hello(now_ms)
         # A peer that was just heard is there: then it is loss that is in the way, and waiting longer does not help.
         heard = [c for c in self._candidates.values() if now_ms - c.heard_ms <= self._pace.resend_max_ms]
         longest_ms = self._pace.resend_ms if heard else self._pace.resend_max_ms
@@ -252,6 +267,7 @@ class Session:
 
     def _take_into_use(self, candidate: Candidate) -> list[Event]:
         self._current, self._offer, self._candidates = candidate, None, {}
+        self._turn = 0
         if self._slow is not None:
             self._slow.renew()
         return [Up(candidate.name()), Reply(candidate.proof())]
@@ -263,7 +279,7 @@ class Session:
         if candidate is None:
             if self._current and not self._may_begin(self._current, digest, now_ms):
                 return [Noise(Reason.OLD)]
-            if not self._is_signed(handshake.hello_signing_message(body), signature, now_ms, source):
+            if not self._signed_by(handshake.hello_signing_message(body), signature, now_ms, source):
                 return [Noise(Reason.SIGNATURE)]
             candidate = self._add_candidate(digest, handshake.read_hello(body))
         candidate.heard_ms = now_ms
@@ -286,8 +302,10 @@ class Session:
         candidate.heard_ms = now_ms
         if candidate.key_heard == whole:
             return [Reply(candidate.answer(now_ms))] if candidate.may_answer(now_ms) else []
-        if not self._is_signed(handshake.key_signing_message(body), signature, now_ms, source):
+        signer = self._signed_by(handshake.key_signing_message(body), signature, now_ms, source)
+        if not signer:
             return [Noise(Reason.SIGNATURE)]
+        candidate.signed_by = signer
         candidate.hear_key(whole, self._offer.kem.unseal(key.sealed, key.own, key.peer))
         self._offer.wait(now_ms, self._pace.resend_ms)
         return [Reply(candidate.proof())]
@@ -310,8 +328,11 @@ class Session:
     def _may_begin(self, current: Candidate, digest: bytes, now_ms: int) -> bool:
         # A peer that begins anew has lost its keys and fallen silent. While its frames open, a HELLO is an old one
         # repeated, or comes again when they do not.
+        # But for who holds a session by a key that has ended since: the rightful one must be able to begin.
         if digest == current.peer and self._offer is None:
             return False
+        if current.signed_by not in self._peer_keys:
+            return True
         return now_ms - self._opened_ms >= self._pace.alive_ms or self._is_worn(current)
 
     def _wants_new(self, current: Candidate, now_ms: int) -> bool:
@@ -321,12 +342,13 @@ class Session:
         heard = current.unsealer.newest if current.unsealer else 0
         return max(current.sealer.counter, heard) >= channel.RENEW_COUNTER
 
-    def _is_signed(self, message: bytes, signature: bytes, now_ms: int, source: str) -> bool:
+    def _signed_by(self, message: bytes, signature: bytes, now_ms: int, source: str) -> bytes:
+        """The peer's key that has signed this; b"" if none has."""
         name = source if source in self._checks or len(self._checks) < MAX_SOURCES else ""
         allowance = self._checks.setdefault(name, Bucket(CHECKS_PER_SECOND, CHECKS_BURST))
         if not allowance.take(now_ms):
             raise TooMany
-        return suite.verify_ed25519(self._ends.peer_key, message, signature)
+        return next((key for key in self._peer_keys if suite.verify_ed25519(key, message, signature)), b"")
 
     def _find(self, session: bytes) -> Candidate | None:
         current = self._current

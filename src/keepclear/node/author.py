@@ -10,7 +10,7 @@ import msgspec
 
 from keepclear.accord import statement
 from keepclear.accord.canonical import NotCanonical
-from keepclear.accord.statement import BY_RULE, KINDS, PRECEDENCES, Body
+from keepclear.accord.statement import BY_NODE, KINDS, PRECEDENCES, Body
 from keepclear.node import ledger
 from keepclear.node.core import Core
 from keepclear.node.effects import ED25519, Sign
@@ -24,16 +24,27 @@ MAX_PENDING = 1_000  # entries waiting for their signature; a smart card is slow
 
 
 def begin(core: Core, fresh: bytes, secret: bytes) -> None:
-    """Opens the incarnation of this start. What had been released and was not signed is said anew in it."""
+    """Opens the incarnation of this start. What had been released and was not signed is for `say_anew`."""
     before = core.state.author
     known = core.books.newest_start(core.me)
     number = max(known, before.start if before.incarnation else -1) + 1
     core.state.author = Author(fresh, number, secret, last=NO_PREV)
-    for pending in before.pending:
+
+
+def say_anew(core: Core, before: list[Pending]) -> None:
+    """Says in this start what officers had said and the start before did not come to sign.
+
+    A release is for one key list: under another the statement goes out without it, and that is told.
+    """
+    for pending in before:
         header = msgspec.msgpack.decode(pending.header, type=Header)
-        if header.kind not in BY_RULE:
-            draft = entries.draft_of_header(header, pending.body)
-            _ask_signature(core, draft, header.epoch, pending.seed, pending.releases)
+        if header.kind in BY_NODE:
+            continue
+        fits = header.epoch == core.state.keys.epoch
+        if pending.releases and not fits:
+            core.alarm("keys", "a statement is said without its releases, which were for the keys before: say it again")
+        draft = entries.draft_of_header(header, pending.body)
+        _ask_signature(core, draft, pending.seed, pending.releases if fits else ())
 
 
 def say(core: Core, data: Say) -> None:
@@ -42,7 +53,7 @@ def say(core: Core, data: Say) -> None:
     if reason:
         core.show("refused", reason, facts=(data.seed,))
         return
-    _ask_signature(core, data.draft, data.epoch, data.seed, data.releases)
+    _ask_signature(core, data.draft, data.seed, data.releases)
 
 
 def end(core: Core, reason: str) -> None:
@@ -62,7 +73,7 @@ def say_by_rule(core: Core, body: Body, precedence: int) -> None:
         return
     seed = hmac.digest(author.secret, b"seed" + author.seeds.to_bytes(8, "big"), "sha256")
     author.seeds += 1
-    _ask_signature(core, draft, core.state.situation.epoch, seed, ())
+    _ask_signature(core, draft, seed, ())
 
 
 def signed(core: Core, data: Signed) -> Entry | None:
@@ -78,7 +89,7 @@ def signed(core: Core, data: Signed) -> Entry | None:
         tree.leaf_hash(pending.header),
     )  # fmt: skip
     ledger.take(core, entry, core.me)
-    if header.kind not in BY_RULE:
+    if header.kind not in BY_NODE:
         core.show("said", f"entry {header.seq} signed", entry.leaf, header.precedence, (pending.seed, header.seq))
     return entry
 
@@ -97,7 +108,7 @@ def _refusal(core: Core, data: Say) -> str:
         return f"{MAX_PENDING} statements wait for their signature; say it again when they are signed"
     if draft.to != core.genesis.everyone:
         return "a statement goes to all members of its line; a bilateral matter is a line of its own"
-    if draft.kind in BY_RULE or draft.kind not in KINDS:
+    if draft.kind in BY_NODE or draft.kind not in KINDS:
         return f"kind {draft.kind} is not an officer's to say"
     if draft.precedence not in PRECEDENCES:
         return f"precedence {draft.precedence} is none of FLASH, IMMEDIATE, PRIORITY, ROUTINE"
@@ -106,8 +117,8 @@ def _refusal(core: Core, data: Say) -> str:
         return f"at most {entries.MAX_REFS} refs; hashes and the seed are 32 bytes"
     if len(data.releases) > entries.MAX_RELEASES or len(draft.seat.encode()) > statement.MAX_SEAT_BYTES:
         return f"at most {entries.MAX_RELEASES} releases and {statement.MAX_SEAT_BYTES} bytes of seat"
-    if not 0 <= data.epoch <= core.state.situation.epoch:
-        return f"released in epoch {data.epoch}, the line is in epoch {core.state.situation.epoch}"
+    if data.releases and data.epoch != core.state.keys.epoch:
+        return f"released under key list {data.epoch}, our keys are those of {core.state.keys.epoch}: release it again"
     return _body_refusal(core, data)
 
 
@@ -115,11 +126,12 @@ def _body_refusal(core: Core, data: Say) -> str:
     try:
         statement.read(data.draft.kind, data.draft.body)
         root = entries.body_root(data.seed, data.draft.body)
-        message = entries.release_message(core.genesis.line, data.epoch, core.me, data.draft, root)
+        message = entries.release_message(core.genesis.line, core.state.keys.epoch, core.me, data.draft, root)
     except (statement.Unreadable, NotCanonical, entries.BadEntry) as error:
         return str(error)
+    [keys, *_] = core.keys.at(core.me, core.state.keys.epoch)
     for release in data.releases:
-        owner = core.genesis.keys[release.key] if 0 <= release.key < len(core.genesis.keys) else None
+        owner = keys[release.key] if 0 <= release.key < len(keys) else None
         if owner is None or owner.member != core.me or not owner.key.seat:
             return f"key {release.key} is no seat of {core.name(core.me)}"
         if not suite.verify_ed25519(owner.key.ed25519, message, release.signature):
@@ -131,8 +143,9 @@ def _body_refusal(core: Core, data: Say) -> str:
     return ""
 
 
-def _ask_signature(core: Core, draft: Draft, epoch: int, seed: bytes, releases: tuple[Release, ...]) -> None:
-    author = core.state.author
+def _ask_signature(core: Core, draft: Draft, seed: bytes, releases: tuple[Release, ...]) -> None:
+    author, epoch = core.state.author, core.state.keys.epoch
+    index, key = core.keys.node_place(core.me, epoch)
     header = Header(
         suite=suite.SUITE,
         line=core.genesis.line,
@@ -155,14 +168,14 @@ def _ask_signature(core: Core, draft: Draft, epoch: int, seed: bytes, releases: 
         expiry_ms=draft.expiry_ms,
         body_root=entries.body_root(seed, draft.body),
         releases_hash=entries.releases_hash(releases),
-        key=core.genesis.node_key(core.me),
+        key=index,
     )
     data = msgspec.msgpack.encode(header)
     author.next_seq += 1
     author.last = tree.leaf_hash(data)
     author.tokens += 1
     author.pending.append(Pending(author.tokens, data, releases, seed, draft.body))
-    core.emit(Sign(author.tokens, ED25519, entries.signing_message(data)))
+    core.emit(Sign(author.tokens, ED25519, entries.signing_message(data), key.ed25519))
 
 
 def _seen(core: Core, member: int) -> Seen | None:

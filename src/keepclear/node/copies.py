@@ -13,7 +13,7 @@ from keepclear.line.frame import EntryItem
 from keepclear.node import courier
 from keepclear.node.core import Core
 from keepclear.node.watched import Copy
-from keepclear.record.entry import Entry
+from keepclear.record.entry import INCARNATION_BYTES, Entry
 from keepclear.record.logbook import Incarnation
 
 MAX_COPIES: Final = 2_000
@@ -27,10 +27,12 @@ def receipt(core: Core, said: Said) -> None:
     body = said.body
     if not isinstance(body, Receipt) or core.me in (said.party, body.party) or said.party not in core.state.peers:
         return
+    if len(body.incarnation) != INCARNATION_BYTES or not 0 <= body.party < len(core.genesis.names):
+        return
     copies, key = core.state.watched.copies, bytes((said.party, body.party)) + body.incarnation
     known = copies.get(key)
     if known is None:
-        if len(copies) >= MAX_COPIES or len(body.incarnation) != 8 or not 0 <= body.party < len(core.genesis.names):
+        if len(copies) >= MAX_COPIES:
             return
         known = copies[key] = Copy(said.leaf, body.size, body.root)
     elif known.due_ms is not None or body.size < known.size:

@@ -14,6 +14,7 @@ from keepclear.node.snapshot import Kept
 from keepclear.node.state import MAX_NOISE_KINDS, State
 from keepclear.record.entry import Entry
 from keepclear.record.genesis import Genesis
+from keepclear.record.key_book import KeyBook
 from keepclear.record.logbook import Incarnation, Logbooks
 
 WATCH: Final = "watch"
@@ -27,6 +28,7 @@ class Core:
         self.me = me
         self.state = state
         self.books = books
+        self.keys = KeyBook(genesis)
         self.effects: list[Effect] = []
         self.picture = Kept()
         self.agreed: tuple[tuple[bytes, ...], tuple[InForce, ...]] = ((), ())  # words on understandings, what they make

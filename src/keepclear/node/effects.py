@@ -27,11 +27,15 @@ class Send(msgspec.Struct, frozen=True, array_like=True, tag="send"):
 
 
 class Sign(msgspec.Struct, frozen=True, array_like=True, tag="sign"):
-    """Sign a message with the node's key and bring the signature back under the token, before anything else."""
+    """Sign a message with the node's key and bring the signature back under the token, before anything else.
+
+    `key` is the Ed25519 half of the pair that is meant.
+    """
 
     token: int
     algorithm: int
     message: bytes
+    key: bytes
 
 
 class Show(msgspec.Struct, frozen=True, array_like=True, tag="show"):

@@ -118,6 +118,13 @@ def _judge_anew(core: Core, matter: Matter) -> None:
         core.show("judged anew", text, said.leaf, said.precedence, tuple(matter.marks))
 
 
+def judge_party(core: Core, party: int) -> None:
+    """Judges anew all matters of a party."""
+    for matter in core.state.situation.matters.values():
+        if matter.party == party:
+            _judge_anew(core, matter)
+
+
 def _relate(core: Core, said: Said) -> None:
     """Applies what a statement does to those that it cites; waits where they have not come."""
     for leaf in dict.fromkeys((*said.refs, *([said.replaces] if said.replaces else []))):
@@ -213,11 +220,10 @@ def _agree(core: Core, said: Said) -> None:
     now = situation.agreed(core)
     if now == before:
         return
-    if len(now) > state.epoch:
-        core.show(
-            "understanding", f"all parties have accepted; the line is in epoch {len(now)}", said.leaf, said.precedence
-        )
-    state.epoch = len(now)
+    if len(now) > state.understandings:
+        text = f"all parties have accepted; {len(now)} understandings have come into force on this line"
+        core.show("understanding", text, said.leaf, said.precedence)
+    state.understandings = len(now)
     for matter in state.matters.values():
         if matter.kind in (Kind.NOTICE, Kind.AMEND):
             _judge_anew(core, matter)

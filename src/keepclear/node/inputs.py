@@ -60,7 +60,8 @@ class Input(msgspec.Struct, frozen=True, array_like=True, tag=True):
 class Start(Input, frozen=True, array_like=True, tag="start"):
     """The process has begun: eight bytes and a secret freshly drawn from the operating system after that.
 
-    `paths` are the names of the paths to each peer that has others than datagrams alone.
+    `paths` are the names of the paths to each peer that has others than datagrams alone; `keys` the node keys (Ed25519)
+    that the hands hold, where they are not just that of the genesis, and `documents` the key lists in their directory.
     A watch has neither: it signs nothing.
     """
 
@@ -70,6 +71,8 @@ class Start(Input, frozen=True, array_like=True, tag="start"):
     version: str
     settings: Settings
     paths: tuple[tuple[int, tuple[str, ...]], ...] = ()
+    keys: tuple[bytes, ...] = ()
+    documents: tuple[bytes, ...] = ()
 
 
 class Tick(Input, frozen=True, array_like=True, tag="tick"):
@@ -195,6 +198,13 @@ class PutBack(Input, frozen=True, array_like=True, tag="put-back"):
     """The machine says that its memory was put back to an earlier state, or copied while this process ran."""
 
 
+class Holds(Input, frozen=True, array_like=True, tag="holds"):
+    """While it runs, the hands come to hold these node keys (Ed25519) and are given these key lists."""
+
+    keys: tuple[bytes, ...]
+    documents: tuple[bytes, ...]
+
+
 class Watchdog(Input, frozen=True, array_like=True, tag="watchdog"):
     """What has become of the process that sounds when this one does not: whether it works, and in words."""
 
@@ -231,6 +241,7 @@ AnyInput = (
     | Watchdog
     | PathProcess
     | PutBack
+    | Holds
 )
 
 _encoder: Final = msgspec.msgpack.Encoder()

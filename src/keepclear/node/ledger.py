@@ -4,9 +4,9 @@ The law: what goes in has been checked; it is kept with the input that brought i
 its statement is folded into the situation at once, in or out of sequence.
 """
 
-from keepclear.accord.statement import BY_RULE, Precedence
+from keepclear.accord.statement import BY_RULE, Kind, Precedence
 from keepclear.line import peer as peers
-from keepclear.node import courier, denials, disputes, folding, gaps
+from keepclear.node import courier, denials, disputes, folding, gaps, keys
 from keepclear.node.core import Core
 from keepclear.node.effects import Keep, Mark
 from keepclear.node.state import Arrival, Owed
@@ -24,9 +24,12 @@ def take(core: Core, entry: Entry, by: int, max_held: int = MAX_HELD) -> Verdict
         disputes.dispute(core, party, contradiction)
     if verdict in (Verdict.APPENDED, Verdict.HELD):
         _keep(core, entry)
+        if entry.header.kind == Kind.KEY_LIST:
+            keys.listed(core, entry)
         folding.fold(core, entry)
         if party != core.me:
             denials.heard(core, entry)
+        keys.past_end(core, entry)
         courier.offer_entry(core, entry)
     if verdict is Verdict.HELD:
         gaps.opened(core, core.books.books[party, incarnation])

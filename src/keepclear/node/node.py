@@ -24,6 +24,8 @@ from keepclear.node import (
     disk,
     duties,
     flights,
+    keys,
+    own_keys,
     rebuild,
     receipts,
     reception,
@@ -46,6 +48,7 @@ from keepclear.node.inputs import (
     DiskHangs,
     Displayed,
     Durable,
+    Holds,
     LetGo,
     PathProcess,
     Plans,
@@ -63,6 +66,7 @@ from keepclear.node.snapshot import Kept
 from keepclear.node.state import Owed, Reconciling, State
 from keepclear.record import entry as entries
 from keepclear.record.genesis import Genesis
+from keepclear.record.key_book import KeyBook
 from keepclear.record.logbook import MAX_SEQ, Logbooks
 
 FOLD: Final = 15  # to be raised when the same inputs give another state or other effects
@@ -102,7 +106,10 @@ class Node:
         core.effects, core.at_work, core.on_no_disk, core.by_bundle = [], b"", False, False
         core.state.n += 1
         core.state.now = data.stamp
+        known = core.keys.version
         self._fold(data)
+        if core.keys.version != known:
+            reception.take_listed(core)
         duties.watch(core)
         courier.flush(core)
         if core.state.author.ended:
@@ -150,6 +157,8 @@ class Node:
                 disk.hangs(core, waited_ms)
             case Damaged(text=text):
                 core.alarm("damaged", text)
+            case Holds():
+                own_keys.hold(core, data)
             case PutBack():
                 resumed.put_back(core)
             case Watchdog() | PathProcess():
@@ -177,7 +186,10 @@ class Node:
         advice.begin(core)
         clocks.begin(core)
         duties.begin(core)
+        before = state.author.pending
         author.begin(core, data.fresh, data.secret)
+        own_keys.begin(core, data)
+        author.say_anew(core, before)
         witness.begin(core)
 
     def _tick(self, data: Tick) -> None:
@@ -212,10 +224,11 @@ class Node:
     def restore(self, snapshot: bytes, kept: Callable[[int], Iterable[bytes]]) -> None:
         """Takes up a snapshot; `kept(n)` gives the first n entries that were kept, in their sequence."""
         self.core.state = msgspec.msgpack.decode(snapshot, type=State)
-        self.core.books, self.core.picture = Logbooks(), Kept()
+        self.core.books, self.core.picture, self.core.keys = Logbooks(), Kept(), KeyBook(self.core.genesis)
         limit = self.core.genesis.body.limits.entry_bytes
         for raw in kept(self.core.state.kept):
             self.core.books.add(entries.read(raw, limit), MAX_SEQ)
+        keys.restore(self.core)
 
     def rebuild(self, kept: Iterable[bytes], n: int) -> None:
         """Takes in the record, after n inputs, where the state is of another version or ends too early."""

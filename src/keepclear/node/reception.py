@@ -15,12 +15,12 @@ from keepclear.line import liveness
 from keepclear.line import peer as peers
 from keepclear.line.frame import Ask, EntryItem, Have, Item, Note, Vector
 from keepclear.line.peer import Peer
-from keepclear.node import author, clocks, disk, disputes, ledger, quotas, reconcile, resumed, situation, witness
+from keepclear.node import author, clocks, disk, disputes, keys, ledger, quotas, reconcile, resumed, situation, witness
 from keepclear.node.core import Core
 from keepclear.node.inputs import Brought, Receive
 from keepclear.node.state import Bundles
 from keepclear.record import entry as entries
-from keepclear.record.entry import INCARNATION_BYTES, BadEntry, Entry
+from keepclear.record.entry import INCARNATION_BYTES, BadEntry, Entry, Unlisted
 from keepclear.record.logbook import Contradiction, Verdict
 
 RAW_TEXT_CHARS: Final = 400  # the last ones: what was said stands behind the signatures
@@ -117,7 +117,10 @@ def _take_entry(core: Core, peer: Peer | None, raw: bytes) -> Verdict | None:
         if known is None or known.raw != raw:
             if peer is not None and not quotas.admits(core, peer, entry):
                 return None
-            entries.check(entry, core.genesis)
+            entries.check(entry, core.genesis, core.keys)
+    except Unlisted:
+        keys.wait(core, peer, entry, raw)
+        return None
     except BadEntry as error:
         core.count_noise("malformed entry" if "not an entry" in str(error) else "wrongly signed entry")
         return None
@@ -136,6 +139,20 @@ def _take_entry(core: Core, peer: Peer | None, raw: bytes) -> Verdict | None:
     elif verdict in (Verdict.APPENDED, Verdict.HELD):
         clocks.heard(core, entry)
     return verdict
+
+
+def take_listed(core: Core) -> None:
+    """Takes in the entries that had waited for a key list that is known now."""
+    own = core.state.keys
+    while ready := [one for one in own.unlisted if _is_listed(core, one.raw)]:
+        own.unlisted = [one for one in own.unlisted if one not in ready]
+        for one in ready:
+            _take_entry(core, None if one.peer is None else core.state.peers[one.peer], one.raw)
+
+
+def _is_listed(core: Core, raw: bytes) -> bool:
+    header = entries.read(raw, core.genesis.body.limits.entry_bytes).header
+    return bool(core.keys.at(header.party, header.epoch))
 
 
 def _show_raw(core: Core, raw: bytes) -> None:

@@ -13,7 +13,7 @@ from keepclear.line import paths
 from keepclear.line import peer as peers
 from keepclear.line.frame import Ask, Book, Vector
 from keepclear.line.peer import Peer
-from keepclear.node import author, courier
+from keepclear.node import author, courier, keys
 from keepclear.node.core import Core
 from keepclear.node.inputs import Session
 from keepclear.record.logbook import Incarnation
@@ -80,6 +80,7 @@ def learn(core: Core, peer: Peer, vector: Vector) -> None:
         if book.party == core.me and book.incarnation != core.state.author.incarnation and wanted:
             state.wanted[key] = max(state.wanted.get(key, 0), book.size)
     courier.offer_all(core, peer)
+    keys.offer_cosigned(core, peer)
     if not state.answered & (1 << peer.index):
         state.answered |= 1 << peer.index
         note_change(core)

@@ -36,7 +36,7 @@ def said_of(entry: Entry) -> Said:
     return Said(
         leaf=entry.leaf, party=h.party, start=h.start, incarnation=h.incarnation, seq=h.seq, wall_ms=h.wall_ms,
         wall_err_ms=h.wall_err_ms, precedence=h.precedence, kind=h.kind, replaces=h.replaces, refs=h.refs,
-        seat=h.seat, body=body,
+        seat=h.seat, releases=len(entry.releases), body=body,
     )  # fmt: skip
 
 
@@ -131,11 +131,14 @@ def judge(core: Core, said: Said) -> Judged:
     replaced = core.books.by_leaf.get(said.replaces) if said.replaces else None
     if replaced is not None and replaced.header.party != said.party:
         replaced = None  # nobody amends another's notice
-    suspended = (Mark.SUSPENDED,) if channel.is_marked(said, channel_words(core)) else ()
+    beside: tuple[Mark, ...] = (Mark.SUSPENDED,) if channel.is_marked(said, channel_words(core)) else ()
+    entry = core.books.by_leaf.get(said.leaf)
+    if entry is not None and core.keys.beyond(entry):
+        beside += (Mark.PAST_ITS_KEY,)
     if said.body is None and said.kind in matters.OPENING:
-        return (), (Mark.VAGUE, *suspended)  # a warning that cannot be read is one of unknown area
+        return (), (Mark.VAGUE, *beside)  # a warning that cannot be read is one of unknown area
     findings = check.check(said, rules_for(core, said), said_of(replaced) if replaced else None)
-    return findings, (*check.marks(said, findings, _unusable(volumes_of(said))), *suspended)
+    return findings, (*check.marks(said, findings, _unusable(volumes_of(said))), *beside)
 
 
 @lru_cache(maxsize=64)

@@ -34,7 +34,9 @@ class Pending(msgspec.Struct, array_like=True):
 
 
 class Signing(msgspec.Struct, array_like=True):
-    """A signature on a checkpoint that has been asked for: by which type of key, over what, at which time."""
+    """A signature on a checkpoint that has been asked for: by which type of key, over what, at which time, and under
+    which key list of ours.
+    """
 
     token: int
     key_type: int
@@ -43,6 +45,7 @@ class Signing(msgspec.Struct, array_like=True):
     size: int
     root: bytes
     time_s: int
+    epoch: int = 0
 
 
 class Arrival(msgspec.Struct, array_like=True):
@@ -92,6 +95,30 @@ class Reconciling(msgspec.Struct, array_like=True):
     since_ms: int = 0
     wanted: dict[BookKey, int] = {}
     echoed: int = 0  # the mask of the members that have echoed a time of this start to which it has not come
+
+
+class Unlisted(msgspec.Struct, frozen=True, array_like=True):
+    """An entry that waits for the key list that it names: its author, who brought it (None: by bundle), its bytes."""
+
+    party: int
+    peer: int | None
+    raw: bytes
+
+
+class KeyState(msgspec.Struct, array_like=True):
+    """The list under which this node signs, node keys that the hands hold, lists that they brought.
+
+    `said` are the ids of those that were said. `cosigned` is how much of each start other members have cosigned;
+    `alarmed` are starts of which it was told that they sign past the end of a key.
+    """
+
+    epoch: int = 0
+    held: list[bytes] = []
+    given: list[bytes] = []
+    said: list[bytes] = []
+    cosigned: dict[BookKey, int] = {}
+    unlisted: list[Unlisted] = []
+    alarmed: list[BookKey] = []
 
 
 class Checkpointing(msgspec.Struct, array_like=True):
@@ -202,11 +229,11 @@ class Timer(msgspec.Struct, array_like=True):
 class Situation(msgspec.Struct, array_like=True):
     """What the record says now. `waiting` holds statements whose referent has not come yet, by its leaf hash.
 
-    `linked` is each start's newest LINK. `waits` is how many of them are whose. `unmatched` are receipts for entries of
-    ours that are not here. Before `due_ms` no timer runs out.
+    `understandings` is how many have come into force. `linked` is each start's newest LINK. `waits` is how many of them
+    are whose. `unmatched` are receipts for entries of ours that are not here. Before `due_ms` no timer runs out.
     """
 
-    epoch: int = 0
+    understandings: int = 0
     agreements: list[bytes] = []
     linked: dict[BookKey, bytes] = {}
     matters: dict[bytes, Matter] = {}
@@ -325,6 +352,7 @@ class State(msgspec.Struct, array_like=True):
     bundles: Bundles = msgspec.field(default_factory=Bundles)
     facts: Facts = msgspec.field(default_factory=Facts)
     watched: Watched = msgspec.field(default_factory=Watched)
+    keys: KeyState = msgspec.field(default_factory=KeyState)
 
     @property
     def ailing(self) -> Ailing:

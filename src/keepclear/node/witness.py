@@ -10,14 +10,14 @@ from typing import Final
 from keepclear.line import paths
 from keepclear.line.frame import Note
 from keepclear.line.peer import Peer
-from keepclear.node import courier, disputes
+from keepclear.node import courier, disputes, keys
 from keepclear.node.core import Core
 from keepclear.node.effects import ED25519, MLDSA, KeepNote, Sign
 from keepclear.node.inputs import Signed
 from keepclear.node.state import Checkpointing, Signing
 from keepclear.record import checkpoint
 from keepclear.record.checkpoint import Checkpoint, Verified
-from keepclear.record.genesis import Genesis
+from keepclear.record.key_book import KeyBook
 from keepclear.record.logbook import Contradiction
 from keepclear.record.note import BadNote, KeyType
 
@@ -41,7 +41,7 @@ def make_due(core: Core) -> None:
         make(core)
     for origin, (party, incarnation, needed, raw) in list(state.waiting.items()):
         if _durable_size(core, party, incarnation) >= needed:
-            _weigh(core, _verified(core.genesis, raw), origin)
+            _weigh(core, _verified(core, raw), origin)
     if core.mono_ms - state.offered_ms >= OFFER_AGAIN_MS:
         state.offered_ms = core.mono_ms
         _offer_own(core)
@@ -63,7 +63,7 @@ def take_note(core: Core, peer: Peer, raw: bytes) -> None:
     if raw in core.state.checkpointing.notes.values():
         return
     try:
-        verified = _verified(core.genesis, raw)
+        verified = _verified(core, raw)
     except BadNote:
         core.count_noise("malformed checkpoint")
         return
@@ -79,12 +79,12 @@ def signed(core: Core, data: Signed) -> None:
         return
     one = author.signing.pop(0)
     at = Checkpoint(one.party, one.incarnation, one.size, one.root)
-    key = checkpoint.key(core.genesis, core.me, KeyType(one.key_type))
+    key = checkpoint.key(core.genesis, core.me, KeyType(one.key_type), core.keys.node_place(core.me, one.epoch)[1])
     origin = checkpoint.origin(core.genesis, one.party, one.incarnation)
     known = core.state.checkpointing.notes.get(origin)
     lines = [checkpoint.line(key, one.time_s, data.signature)]
     if known is not None:
-        before = _verified(core.genesis, known)
+        before = _verified(core, known)
         if before.checkpoint.size > one.size:
             return  # a newer one has come while the key was at work
         lines += (one.signature for one in before.signers if before.text == checkpoint.text(core.genesis, at))
@@ -93,10 +93,14 @@ def signed(core: Core, data: Signed) -> None:
         _send_to_all(core, origin)
 
 
+def _verified(core: Core, raw: bytes) -> Verified:
+    return _verified_by(core.keys, core.keys.version, raw)
+
+
 @lru_cache(maxsize=64)
-def _verified(genesis: Genesis, raw: bytes) -> Verified:
+def _verified_by(lists: KeyBook, _version: int, raw: bytes) -> Verified:
     """As checkpoint.verify, remembered: a note comes again with every repetition and every cosignature."""
-    return checkpoint.verify(genesis, raw)
+    return checkpoint.verify(lists.genesis, raw, lists)
 
 
 def _own_size(core: Core) -> int:
@@ -129,14 +133,15 @@ def _weigh(core: Core, verified: Verified, origin: str) -> bool:
 
 def _adopt(core: Core, verified: Verified, origin: str) -> bool:
     known = core.state.checkpointing.notes.get(origin)
-    before = _verified(core.genesis, known) if known is not None else None
+    before = _verified(core, known) if known is not None else None
     if before is not None and before.checkpoint.size > verified.checkpoint.size:
         return False
     if before is not None and before.text == verified.text:
         verified = checkpoint.merge(before, verified)
     if known != verified.raw:
         _keep(core, origin, verified.checkpoint.size, verified.raw)
-    mine = any(one.key.member == core.me for one in verified.signers)
+    keys.cosigned(core, verified)
+    mine = any(one.key.member == core.me for one in verified.signers) or not keys.may_cosign(core, verified)
     if not mine and verified.checkpoint.party != core.me and not core.state.disk_failed:
         _ask_signatures(core, verified.checkpoint, KeyType.COSIGNATURE)
     return True
@@ -149,9 +154,14 @@ def _ask_signatures(core: Core, at: Checkpoint, first: KeyType) -> None:
     time_s = max(0, core.wall_ms // 1_000)
     for key_type in (first, KeyType.MLDSA44):
         author.tokens += 1
-        author.signing.append(Signing(author.tokens, key_type, at.party, at.incarnation, at.size, at.root, time_s))
-        message = checkpoint.message(core.genesis, at, checkpoint.key(core.genesis, core.me, key_type), time_s)
-        core.emit(Sign(author.tokens, MLDSA if key_type is KeyType.MLDSA44 else ED25519, message))
+        epoch = core.state.keys.epoch
+        author.signing.append(
+            Signing(author.tokens, key_type, at.party, at.incarnation, at.size, at.root, time_s, epoch)
+        )
+        pair = core.keys.node_place(core.me, epoch)[1]
+        key = checkpoint.key(core.genesis, core.me, key_type, pair)
+        message = checkpoint.message(core.genesis, at, key, time_s)
+        core.emit(Sign(author.tokens, MLDSA if key_type is KeyType.MLDSA44 else ED25519, message, pair.ed25519))
 
 
 def _keep(core: Core, origin: str, size: int, raw: bytes) -> None:
@@ -165,7 +175,7 @@ def _offer_own(core: Core) -> None:
     raw = core.state.checkpointing.notes.get(origin)
     if raw is None:
         return
-    names = {one.signature.name for one in _verified(core.genesis, raw).signers}
+    names = {one.signature.name for one in _verified(core, raw).signers}
     for peer in core.state.peers.values():
         if peer.session and checkpoint.key_name(core.genesis, peer.index) not in names and _may_offer(core, peer):
             courier.send_items(core, peer, [Note(raw)])

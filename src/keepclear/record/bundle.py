@@ -15,6 +15,7 @@ from keepclear.accord import canonical
 from keepclear.record import archive, entry, suite
 from keepclear.record.entry import BadEntry, Entry
 from keepclear.record.genesis import Genesis
+from keepclear.record.key_book import KeyBook
 
 MAGIC: Final = b"keepclear-bundle/1\n"
 DOMAIN: Final = b"keepclear/bundle/1\x00"
@@ -79,11 +80,17 @@ def read(data: bytes, genesis: Genesis) -> Bundle:
     raws = list(items)
     if len(raws) != header.count:
         raise BadBundle(f"a bundle of {len(raws)} entries, {header.count} stand in its header", AGAIN)
-    key = genesis.keys[genesis.node_key(header.sender)].key.ed25519
-    if not suite.verify_ed25519(key, signing_message(unsigned), signature):
+    read = [_read(raw, nth, genesis) for nth, raw in enumerate(raws, 1)]
+    lists = KeyBook(genesis)
+    for one in read:
+        lists.take(one)
+    signer = (key.ed25519 for key in lists.node_keys(header.sender))
+    if not any(suite.verify_ed25519(key, signing_message(unsigned), signature) for key in signer):
         who = genesis.names[header.sender]
         raise BadBundle(f"a bundle that says it is of {who}, whose signature it does not bear", AGAIN)
-    return Bundle(header, tuple(_entry(raw, nth, genesis) for nth, raw in enumerate(raws, 1)))
+    for nth, one in enumerate(read, 1):
+        _check(one, nth, genesis, lists)
+    return Bundle(header, tuple(read))
 
 
 def _item(data: bytes) -> bytes:
@@ -115,10 +122,15 @@ def _header(data: bytes, genesis: Genesis) -> Header:
     return header
 
 
-def _entry(raw: bytes, nth: int, genesis: Genesis) -> Entry:
+def _read(raw: bytes, nth: int, genesis: Genesis) -> Entry:
     try:
-        one = entry.read(raw, genesis.body.limits.entry_bytes)
-        entry.check(one, genesis)
+        return entry.read(raw, genesis.body.limits.entry_bytes)
     except BadEntry as error:
         raise BadBundle(f"entry {nth} of the bundle: {error}", AGAIN) from error
-    return one
+
+
+def _check(one: Entry, nth: int, genesis: Genesis, lists: KeyBook) -> None:
+    try:
+        entry.check(one, genesis, lists)
+    except BadEntry as error:
+        raise BadBundle(f"entry {nth} of the bundle: {error}", AGAIN) from error

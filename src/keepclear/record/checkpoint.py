@@ -2,9 +2,10 @@
 
 The law: a checkpoint is three lines: origin `keepclear/<line id>/<member>/<incarnation>`, size, root. Its author
 signs the text (Ed25519, type 0x01); others cosign it with the time at which they held that much and no more
-(Ed25519, type 0x04); author and cosigners may add ML-DSA-44 (type 0x06). No other signature has a meaning here. The
-joint checkpoint is one hash over all logbooks: equal for two parties exactly when they hold the same headers, as long
-as neither holds a contradiction, which is reported beside it.
+(Ed25519, type 0x04); author and cosigners may add ML-DSA-44 (type 0x06). No other signature has a meaning here. Each
+may sign with any node key that it ever had by the key lists known; the id beside its name says which.
+The joint checkpoint is one hash over all logbooks: equal for two parties exactly when they hold the same headers, as
+long as neither holds a contradiction, which is reported beside it.
 """
 
 import base64
@@ -19,6 +20,8 @@ import msgspec
 from keepclear.accord import canonical
 from keepclear.record import note
 from keepclear.record.genesis import Genesis
+from keepclear.record.genesis import Key as NodeKey
+from keepclear.record.key_book import KeyBook
 from keepclear.record.logbook import Incarnation
 from keepclear.record.note import BadNote, Key, KeyType, Note, Signature, Signed
 
@@ -46,6 +49,11 @@ class Verified(msgspec.Struct, frozen=True):
     def raw(self) -> bytes:
         """The note's bytes in their one form: what is stored, sent and put into a record."""
         return note.format_note(Note(self.text, tuple(one.signature for one in self.signers)))
+
+    @property
+    def is_cosigned(self) -> bool:
+        """Whether a member other than its author has signed it."""
+        return any(one.key.member != self.checkpoint.party for one in self.signers)
 
 
 def origin(genesis: Genesis, party: int, incarnation: bytes) -> str:
@@ -86,9 +94,9 @@ def key_name(genesis: Genesis, member: int) -> str:
     return f"{ORIGIN_PREFIX}/{genesis.line.hex()[:16]}/{genesis.names[member]}"
 
 
-def key(genesis: Genesis, member: int, of_type: KeyType) -> Key:
-    """A member's node key in its role as a signer of notes."""
-    pair = genesis.keys[genesis.node_key(member)].key
+def key(genesis: Genesis, member: int, of_type: KeyType, pair: NodeKey | None = None) -> Key:
+    """A member's node key (that of the genesis, or a later one) in its role as a signer of notes."""
+    pair = pair or genesis.keys[genesis.node_key(member)].key
     public = pair.mldsa if of_type == KeyType.MLDSA44 else pair.ed25519
     return Key(key_name(genesis, member), of_type, public, member)
 
@@ -129,15 +137,16 @@ def put_together(genesis: Genesis, checkpoint: Checkpoint, lines: Iterable[Signa
     return note.format_note(Note(text(genesis, checkpoint), tuple(sorted(lines))))
 
 
-def verify(genesis: Genesis, raw: bytes) -> Verified:
-    """The checkpoint in a note and who has signed it. Unknown signatures are dropped.
+def verify(genesis: Genesis, raw: bytes, lists: KeyBook | None = None) -> Verified:
+    """The checkpoint in a note and who has signed it, by the keys of the genesis and of `lists`. Unknown signatures
+    are dropped.
 
     Raises BadNote unless the text is a checkpoint of this line, the author has signed it (0x01), and every
     signature by a key that may sign it is valid.
     """
     parsed = note.parse(raw)
     found = read(genesis, parsed.text)
-    keys = _keys(genesis, found.party)
+    keys = _keys(genesis, found.party, lists.every_node_key() if lists is not None else _first_keys(genesis))
     signers = note.verify(parsed, keys, lambda signer, time_s: message(genesis, found, signer, time_s))
     if not any(one.key.type == KeyType.ED25519 for one in signers):
         raise BadNote(f"the author {genesis.names[found.party]} has not signed its checkpoint")
@@ -170,12 +179,17 @@ def joint(of_line: bytes, books: Iterable[Incarnation]) -> bytes:
 
 
 @lru_cache(maxsize=64)
-def _keys(genesis: Genesis, author: int) -> tuple[Key, ...]:
-    """The keys whose signatures mean something on a checkpoint of this author."""
-    members = range(len(genesis.names))
-    cosigners = [key(genesis, member, KeyType.COSIGNATURE) for member in members if member != author]
-    second = [key(genesis, member, KeyType.MLDSA44) for member in members]
-    return (key(genesis, author, KeyType.ED25519), *cosigners, *second)
+def _keys(genesis: Genesis, author: int, pairs: tuple[tuple[NodeKey, ...], ...]) -> tuple[Key, ...]:
+    """The keys whose signatures mean something on a checkpoint of this author, of each member's `pairs`."""
+    each = [(member, pair) for member, own in enumerate(pairs) for pair in own]
+    first = {member: KeyType.ED25519 if member == author else KeyType.COSIGNATURE for member, _ in each}
+    seconds = (key(genesis, member, KeyType.MLDSA44, pair) for member, pair in each)
+    return (*(key(genesis, member, first[member], pair) for member, pair in each), *seconds)
+
+
+@lru_cache(maxsize=64)
+def _first_keys(genesis: Genesis) -> tuple[tuple[NodeKey, ...], ...]:
+    return tuple((genesis.keys[genesis.node_key(member)].key,) for member in range(len(genesis.names)))
 
 
 def _one_a_key(signers: Iterable[Signed]) -> tuple[Signed, ...]:

@@ -11,11 +11,12 @@ import msgspec
 
 from keepclear.accord import canonical, statement
 from keepclear.accord.statement import BY_RULE, Link, Receipt
-from keepclear.record import checkpoint, tree
+from keepclear.record import checkpoint, key_list, tree
 from keepclear.record.checkpoint import Verified
 from keepclear.record.entry import Header, body_root, read_body, read_signed
-from keepclear.record.evidence import BadEvidence, Chain, Noted, Path, Piece, Signed, Stated
+from keepclear.record.evidence import BadEvidence, Chain, Listed, Noted, Path, Piece, Signed, Stated
 from keepclear.record.genesis import Genesis
+from keepclear.record.key_book import KeyBook
 from keepclear.record.logbook import BookId
 
 Slot = tuple[int, bytes, int]
@@ -26,6 +27,7 @@ class Court:
 
     def __init__(self, genesis: Genesis) -> None:
         self.genesis = genesis
+        self.lists = KeyBook(genesis)
         self.signatures = 0
         self.headers: dict[bytes, Header] = {}
         self.receipts: list[tuple[Header, Receipt]] = []
@@ -42,16 +44,23 @@ class Court:
 
     # -- pieces ------------------------------------------------------------------------------------------------------
 
+    def know(self, piece: Piece) -> None:
+        """A key list, before whatever is signed under it. Raises BadList."""
+        if isinstance(piece, Listed):
+            one = key_list.read(piece.document, self.genesis)
+            self.lists.add(one)
+            self.signatures += self.genesis.body.members[one.body.member].threshold
+
     def take(self, piece: Piece) -> None:
         """A signed piece: verified, and its words taken down. What is only derived waits until all are here."""
         if isinstance(piece, Noted):
-            verified = checkpoint.verify(self.genesis, piece.note)
+            verified = checkpoint.verify(self.genesis, piece.note, self.lists)
             self.signatures += len(verified.signers)
             self.notes.append(verified)
             at = verified.checkpoint
             self.roots[(at.party, at.incarnation), at.size].setdefault(at.root, "its checkpoint")
         elif isinstance(piece, Signed | Stated):
-            header = read_signed(piece.header, piece.signature, self.genesis)
+            header = read_signed(piece.header, piece.signature, self.genesis, self.lists)
             self.signatures += 1
             self._header(header, tree.leaf_hash(piece.header))
             if isinstance(piece, Stated):

@@ -2,19 +2,23 @@
 
 The law: the header is what is signed and what the tree holds; it commits to the body by a salted root, so that a
 field can be shown alone, and to the releases by their hash. The exact bytes received are kept, relayed and verified;
-nothing is encoded again.
+nothing is encoded again. Its keys are those of its author's key list with the header's epoch as its number; 0 is the
+genesis. An entry that carries that very list needs no other.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import sha256
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 
 from keepclear.accord import canonical, statement
 from keepclear.accord.canonical import Int, Text
-from keepclear.record import suite, tree
-from keepclear.record.genesis import Genesis
+from keepclear.accord.statement import Kind
+from keepclear.record import key_list, suite, tree
+from keepclear.record.genesis import Genesis, Owner
+from keepclear.record.key_list import BadList, KeyList
 
 ENTRY_DOMAIN: Final = b"keepclear/entry/1\x00"
 RELEASE_DOMAIN: Final = b"keepclear/release/1\x00"
@@ -27,6 +31,16 @@ MAX_REFS: Final = 2
 MAX_LEAVES: Final = 32
 FIRST_LEAVES: Final = 16
 _INNER, _OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))  # the two pads of RFC 2104
+
+
+Keys = tuple[Owner, ...]
+
+
+class Lists(Protocol):
+    """Where key lists are known: record.key_book."""
+
+    def at(self, party: int, epoch: int) -> Sequence[Keys]:
+        """The keys that a header of this party and epoch may name by index; none while the list is not known."""
 
 
 class Seen(msgspec.Struct, frozen=True, array_like=True):
@@ -121,6 +135,10 @@ class BadEntry(ValueError):
     """The bytes are no entry of this line; the text says which rule is broken."""
 
 
+class Unlisted(BadEntry):
+    """The entry may be its author's: the key list that it names is not here."""
+
+
 def salts(seed: bytes, count: int) -> list[bytes]:
     """The salts of the leaves of a body, in sequence: HMAC-SHA-256 of each one's number under the seed.
 
@@ -206,15 +224,40 @@ def read(raw: bytes, max_bytes: int) -> Entry:
     return Entry(raw, header, wire.header, wire.signature, wire.releases, wire.seed, wire.body, leaf)
 
 
-def check(entry: Entry, genesis: Genesis) -> None:
-    """Raises BadEntry unless the entry is its named author's own, whole and unchanged."""
-    _check_header(entry.header, genesis)
+def check(entry: Entry, genesis: Genesis, lists: Lists | None = None) -> None:
+    """Raises BadEntry unless the entry is its named author's own, whole and unchanged; Unlisted while its key list is
+    not known. Without `lists` the genesis and what the entry carries itself are all that is known.
+    """
+    h = entry.header
+    _check_header(h, genesis)
     _check_body(entry)
-    _check_signature(entry.header, entry.header_bytes, entry.signature, genesis)
-    _check_releases(entry, genesis)
+    known = list(lists.at(h.party, h.epoch)) if lists is not None else [genesis.keys] * (h.epoch == 0)
+    if not known and (own := carried_by(entry, genesis)) and (own.body.member, own.body.number) == (h.party, h.epoch):
+        known = [owners(own)]
+    if not known:
+        raise Unlisted(f"signed under key list {h.epoch} of {genesis.names[h.party]}, which is not here")
+    faults = [_signature_fault(entry, keys) for keys in known]  # two only where the roots have contradicted themselves
+    if all(faults):
+        raise BadEntry(faults[0])
 
 
-def read_signed(data: bytes, signature: bytes, genesis: Genesis) -> Header:
+def owners(one: KeyList) -> Keys:
+    """The keys of a list, as a header of its epoch names them by index."""
+    return tuple(Owner(one.body.member, key) for key in one.body.keys)
+
+
+def carried_by(entry: Entry, genesis: Genesis) -> KeyList | None:
+    """The key list that an entry carries, its roots checked; None when it carries none that is one."""
+    if entry.header.kind != Kind.KEY_LIST:
+        return None
+    try:
+        body = read_body(Kind.KEY_LIST, entry.body)
+        return key_list.read(body.document, genesis) if isinstance(body, statement.KeyList) else None
+    except (statement.Unreadable, BadList):
+        return None
+
+
+def read_signed(data: bytes, signature: bytes, genesis: Genesis, lists: Lists) -> Header:
     """A header that is shown without its body, signed by its named author's node. Raises BadEntry."""
     try:
         canonical.decode(data)
@@ -222,7 +265,12 @@ def read_signed(data: bytes, signature: bytes, genesis: Genesis) -> Header:
     except (canonical.NotCanonical, msgspec.ValidationError) as error:
         raise BadEntry(f"not a header: {error}") from error
     _check_header(header, genesis)
-    _check_signature(header, data, signature, genesis)
+    known = list(lists.at(header.party, header.epoch))
+    if not known:
+        raise Unlisted(f"signed under key list {header.epoch} of {genesis.names[header.party]}, which is not here")
+    faults = [_node_fault(header, data, signature, keys) for keys in known]
+    if all(faults):
+        raise BadEntry(faults[0])
     return header
 
 
@@ -240,11 +288,6 @@ def _check_header(header: Header, genesis: Genesis) -> None:
     members = len(genesis.body.members)
     if not 0 <= header.party < members or len(header.seen) != members - 1:
         raise BadEntry(f"party {header.party} with {len(header.seen)} others seen, on a line of {members}")
-    if not 0 <= header.key < len(genesis.keys):
-        raise BadEntry(f"key {header.key} of {len(genesis.keys)}")
-    owner = genesis.keys[header.key]
-    if owner.member != header.party or owner.key.seat:
-        raise BadEntry(f"key {header.key} is not the node key of party {header.party}")
     counts = (header.seq, header.start, header.epoch, header.kind, header.wall_err_ms)
     if len(header.incarnation) != INCARNATION_BYTES or min(counts) < 0:
         raise BadEntry("incarnation is 8 bytes; seq, start, epoch, kind and clock error are not negative")
@@ -262,11 +305,6 @@ def _check_header(header: Header, genesis: Genesis) -> None:
             raise BadEntry("what was seen is (8-byte incarnation, size, time)")
 
 
-def _check_signature(header: Header, data: bytes, signature: bytes, genesis: Genesis) -> None:
-    if not suite.verify_ed25519(genesis.keys[header.key].key.ed25519, signing_message(data), signature):
-        raise BadEntry("the node's signature is not valid")
-
-
 def _check_body(entry: Entry) -> None:
     if len(entry.seed) != SEED_BYTES:
         raise BadEntry(f"seed of {len(entry.seed)} bytes, {SEED_BYTES} expected")
@@ -274,21 +312,38 @@ def _check_body(entry: Entry) -> None:
         raise BadEntry("the body is not the one that the header commits to")
 
 
-def _check_releases(entry: Entry, genesis: Genesis) -> None:
+def _signature_fault(entry: Entry, keys: Keys) -> str:
+    """What is wrong with the signatures on an entry if these are its author's keys, "" if nothing."""
+    return _node_fault(entry.header, entry.header_bytes, entry.signature, keys) or _release_fault(entry, keys)
+
+
+def _node_fault(header: Header, data: bytes, signature: bytes, keys: Keys) -> str:
+    if not 0 <= header.key < len(keys):
+        return f"key {header.key} of {len(keys)}"
+    owner = keys[header.key]
+    if owner.member != header.party or owner.key.seat:
+        return f"key {header.key} is not the node key of party {header.party}"
+    if not suite.verify_ed25519(owner.key.ed25519, signing_message(data), signature):
+        return "the node's signature is not valid"
+    return ""
+
+
+def _release_fault(entry: Entry, keys: Keys) -> str:
     header = entry.header
     if len(entry.releases) > MAX_RELEASES or releases_hash(entry.releases) != header.releases_hash:
-        raise BadEntry("the releases are not those that the header commits to")
+        return "the releases are not those that the header commits to"
     message = _release_message(header.line, header.epoch, header.party, header, header.body_root)
     for release in entry.releases:
-        if not 0 <= release.key < len(genesis.keys):
-            raise BadEntry(f"released by key {release.key} of {len(genesis.keys)}")
-        owner = genesis.keys[release.key]
+        if not 0 <= release.key < len(keys):
+            return f"released by key {release.key} of {len(keys)}"
+        owner = keys[release.key]
         if owner.member != header.party or not owner.key.seat:
-            raise BadEntry(f"released by key {release.key}, which is no seat of party {header.party}")
+            return f"released by key {release.key}, which is no seat of party {header.party}"
         if not suite.verify_ed25519(owner.key.ed25519, message, release.signature):
-            raise BadEntry(f"the release of seat {owner.key.seat} is not valid")
+            return f"the release of seat {owner.key.seat} is not valid"
     if len({release.key for release in entry.releases}) != len(entry.releases):
-        raise BadEntry("released twice by one seat")
+        return "released twice by one seat"
+    return ""
 
 
 def draft_of_header(h: Header, body: bytes) -> Draft:

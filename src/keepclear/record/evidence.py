@@ -60,7 +60,13 @@ class Path(msgspec.Struct, frozen=True, array_like=True, tag=5, forbid_unknown_f
     hashes: tuple[bytes, ...]
 
 
-Piece = Signed | Stated | Noted | Chain | Path
+class Listed(msgspec.Struct, frozen=True, array_like=True, tag=6, forbid_unknown_fields=True):
+    """A key list's document, under which other pieces are signed; its roots' signatures are checked by the genesis."""
+
+    document: bytes
+
+
+Piece = Signed | Stated | Noted | Chain | Path | Listed
 
 
 class Evidence(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):

@@ -19,6 +19,7 @@ MAX_MEMBERS: Final = 5  # a FLASH header names what its author has seen of each 
 MAX_NAME_BYTES: Final = 16
 MAX_KEYS: Final = 128  # the key's index is one byte in the header
 MAX_GENESIS_BYTES: Final = 262_144
+COMMITMENT_BYTES: Final = 32
 
 # Member names stand in the key names of signed notes: no plus, no slash, and none of Unicode's spaces.
 _NOT_IN_NAMES: Final = frozenset("+/ \u00a0\u1680\u2028\u2029\u202f\u205f\u3000") | set(map(chr, range(0x2000, 0x200B)))
@@ -48,13 +49,17 @@ class Key(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Member(msgspec.Struct, frozen=True, array_like=True):
-    """A member of the line: name, role, root keys of which `threshold` must sign, and its keys."""
+    """A member of the line: name, role, root keys of which `threshold` must sign, and its keys.
+
+    `next` is the commitment to the node key of its first key list (key_list.commitment), b"" for none.
+    """
 
     name: str
     role: int
     threshold: int
     roots: tuple[bytes, ...]
     keys: tuple[Key, ...]
+    next: bytes = b""
 
 
 class Limits(msgspec.Struct, frozen=True, array_like=True):
@@ -157,6 +162,16 @@ class Genesis:
         return next(found, None)
 
 
+def to_bytes(body: GenesisBody) -> bytes:
+    """The bytes of a body: a member that commits to no next key has no item for it."""
+    return canonical.encode([*msgspec.structs.astuple(body)[:-1], [member_row(member) for member in body.members]])
+
+
+def member_row(member: Member) -> tuple[object, ...]:
+    """A member as it is written."""
+    return msgspec.structs.astuple(member)[: None if member.next else -1]
+
+
 def line_id(body: bytes) -> bytes:
     """The id of the line that a genesis body makes."""
     return suite.sha(MAGIC.encode(), b"\x00", body)
@@ -199,15 +214,27 @@ def _check_member(member: Member) -> None:
         raise BadGenesis(f"{member.name}: role {member.role} is neither party nor observer")
     if not 1 <= member.threshold <= len(member.roots) or len(set(member.roots)) != len(member.roots):
         raise BadGenesis(f"{member.name}: {member.threshold} of {len(member.roots)} roots, all different, cannot be")
-    if [key.seat for key in member.keys].count("") != 1 or len({k.seat for k in member.keys}) != len(member.keys):
-        raise BadGenesis(f"{member.name}: one node key and differently named seats are needed")
-    if any(len(key.seat.encode()) > MAX_NAME_BYTES for key in member.keys):
-        raise BadGenesis(f"{member.name}: a seat's name is at most {MAX_NAME_BYTES} bytes")
-    for key in (*member.roots, *(k.ed25519 for k in member.keys)):
+    if len(member.next) not in (0, COMMITMENT_BYTES):
+        raise BadGenesis(f"{member.name}: the next key's hash is {COMMITMENT_BYTES} bytes or none")
+    for key in member.roots:
         if not suite.is_sound_point(key):
             raise BadGenesis(f"{member.name}: {key.hex()} is not a sound Ed25519 key")
-    if any(len(key.mldsa) != (suite.MLDSA_KEY_BYTES if not key.seat else 0) for key in member.keys):
-        raise BadGenesis(f"{member.name}: the node key, and only it, has an ML-DSA-44 half")
+    if fault := check_keys(member.name, member.keys):
+        raise BadGenesis(fault)
+
+
+def check_keys(name: str, keys: tuple[Key, ...]) -> str:
+    """What is wrong with a member's node and seat keys, "" if nothing."""
+    if [key.seat for key in keys].count("") != 1 or len({key.seat for key in keys}) != len(keys):
+        return f"{name}: one node key and differently named seats are needed"
+    if any(len(key.seat.encode()) > MAX_NAME_BYTES for key in keys):
+        return f"{name}: a seat's name is at most {MAX_NAME_BYTES} bytes"
+    for key in keys:
+        if not suite.is_sound_point(key.ed25519):
+            return f"{name}: {key.ed25519.hex()} is not a sound Ed25519 key"
+    if any(len(key.mldsa) != (suite.MLDSA_KEY_BYTES if not key.seat else 0) for key in keys):
+        return f"{name}: the node key, and only it, has an ML-DSA-44 half"
+    return ""
 
 
 def _check_signatures(body: GenesisBody, message: bytes, signatures: tuple[RootSignature, ...]) -> None:

@@ -21,6 +21,7 @@ from keepclear.record.court import Court
 from keepclear.record.entry import BadEntry, Header
 from keepclear.record.evidence import BadEvidence, Evidence, Path
 from keepclear.record.genesis import BadGenesis, Genesis
+from keepclear.record.key_list import BadList
 from keepclear.record.logbook import BookId
 from keepclear.record.note import BadNote, KeyType
 from keepclear.record.sequence import others
@@ -34,6 +35,7 @@ class Rule(StrEnum):
     ROOT = "two roots of one logbook"
     CLONE = "two copies at work"
     LESS = "holds less than it had said"
+    LISTS = "two key lists of one number"
     RECEIPT = "receipt for what was not said"
     TIMES = "times that cannot both be"
     HAD = "had it"
@@ -64,10 +66,12 @@ def judge(evidence: Evidence) -> Judgement:
     try:
         court = Court(Genesis.read(evidence.genesis))
         for piece in evidence.pieces:
+            court.know(piece)
+        for piece in evidence.pieces:
             court.take(piece)
         for piece in evidence.pieces:
             court.derive(piece)
-    except (BadGenesis, BadEntry, BadNote) as error:
+    except (BadGenesis, BadEntry, BadList, BadNote) as error:
         raise BadEvidence(str(error)) from error
     return Judgement(court.genesis, tuple(one for rule in RULES for one in rule(court)), court.signatures)
 
@@ -136,6 +140,16 @@ def _less(court: Court) -> list[Proven]:
             (seq, size), (later, less) = fallen
             text = f"{court.name(party)} said in entry {seq} that it held {size} entries of {court.name(of)}"
             out.append(Proven(Rule.LESS, party, f"{text}, and in entry {later} of the same start {less}"))
+    return out
+
+
+def _lists(court: Court) -> list[Proven]:
+    out = []
+    for member, name in enumerate(court.genesis.names):
+        numbers = [one.body.number for one in court.lists.lists(member)]
+        for number in sorted({number for number in numbers if numbers.count(number) > 1}):
+            text = f"the roots of {name} have signed {numbers.count(number)} key lists with the number {number}"
+            out.append(Proven(Rule.LISTS, member, text))
     return out
 
 
@@ -270,4 +284,4 @@ def _fallen(words: list[tuple[int, int, bool]]) -> tuple[tuple[int, int], tuple[
     return None
 
 
-RULES: Final = (_slots, _starts, _roots, _clones, _less, _receipts, _times, _had)
+RULES: Final = (_slots, _starts, _roots, _clones, _less, _lists, _receipts, _times, _had)

@@ -16,10 +16,11 @@ from keepclear.record import checkpoint, tree
 from keepclear.record import entry as entries
 from keepclear.record import evidence as files
 from keepclear.record.checkpoint import Checkpoint
-from keepclear.record.entry import BadEntry, Entry
-from keepclear.record.evidence import BadEvidence, Chain, Evidence, Noted, Path, Piece
+from keepclear.record.entry import BadEntry, Entry, Header
+from keepclear.record.evidence import BadEvidence, Chain, Evidence, Listed, Noted, Path, Piece, Signed, Stated
 from keepclear.record.genesis import Genesis
 from keepclear.record.judge import Proven, Rule, judge
+from keepclear.record.key_book import KeyBook
 from keepclear.record.logbook import BookId, Incarnation, Logbooks
 from keepclear.record.note import BadNote
 from keepclear.record.sequence import others
@@ -42,7 +43,7 @@ def search(genesis: Genesis, books: Logbooks, notes: Iterable[bytes], pairs: Ite
     when they came (b"" for one that is not there).
     """
     gathered = _Gathered(genesis, books, notes)
-    out: list[Proof] = []
+    out = gathered.lists_twice()
     found: set[tuple[Proven, ...]] = set()
     for pair in [*pairs, *_suspects(books, len(genesis.names))]:
         proof = gathered.prove([raw for raw in pair if raw])
@@ -59,8 +60,8 @@ def search(genesis: Genesis, books: Logbooks, notes: Iterable[bytes], pairs: Ite
 
 def had(genesis: Genesis, books: Logbooks, said: Entry, by: int) -> Proof | None:
     """The proof that a member has signed that it had an entry of another's, by its first receipt for it; or None."""
-    best: tuple[int, Evidence] | None = None
-    book = books.books[said.slot[:2]]
+    best: tuple[int, tuple[Piece, ...]] | None = None
+    gathered, book = _Gathered(genesis, books, ()), books.books[said.slot[:2]]
     for one in books.of(by):
         for entry in (*one.entries, *one.held.values()):
             body = _body(entry)
@@ -68,8 +69,8 @@ def had(genesis: Genesis, books: Logbooks, said: Entry, by: int) -> Proof | None
                 continue
             pieces = _covering(book, said, entry, body)
             if pieces is not None and (best is None or entry.header.wall_ms < best[0]):
-                best = entry.header.wall_ms, Evidence(genesis.document, (files.signed(said), *pieces))
-    return None if best is None else _judged(best[1], (Rule.HAD,))
+                best = entry.header.wall_ms, (files.signed(said), *pieces)
+    return None if best is None else _judged(gathered.evidence(best[1]), (Rule.HAD,))
 
 
 def _covering(book: Incarnation, said: Entry, receipt: Entry, body: Receipt) -> tuple[Piece, ...] | None:
@@ -166,10 +167,13 @@ class _Gathered:
 
     def __init__(self, genesis: Genesis, books: Logbooks, notes: Iterable[bytes]) -> None:
         self.genesis, self.books = genesis, books
+        self.lists = KeyBook(genesis)
+        for entry in books.by_leaf.values():
+            self.lists.take(entry)
         self.notes: dict[BookId, list[tuple[Checkpoint, bytes]]] = {}
         for raw in notes:
             try:
-                at = checkpoint.verify(genesis, raw).checkpoint
+                at = checkpoint.verify(genesis, raw, self.lists).checkpoint
             except BadNote:
                 continue
             self.notes.setdefault((at.party, at.incarnation), []).append((at, raw))
@@ -193,13 +197,48 @@ class _Gathered:
         return proof
 
     def _proof(self, pieces: Sequence[Piece]) -> Proof | None:
-        return _judged(Evidence(self.genesis.document, tuple(dict.fromkeys(pieces))))
+        return _judged(self.evidence(pieces))
+
+    def evidence(self, pieces: Sequence[Piece]) -> Evidence:
+        """The pieces, each once, behind the key lists under which they are signed."""
+        lists = (Listed(document) for document in self._listed(pieces))
+        return Evidence(self.genesis.document, tuple(dict.fromkeys((*lists, *pieces))))
+
+    def _listed(self, pieces: Sequence[Piece]) -> Iterator[bytes]:
+        """The documents of the lists that headers name, and of those whose node key has signed a note."""
+        for piece in pieces:
+            if isinstance(piece, Signed | Stated):
+                header = msgspec.msgpack.decode(piece.header, type=Header)
+                named = {(header.party, header.epoch)}
+            elif isinstance(piece, Noted):
+                signers = checkpoint.verify(self.genesis, piece.note, self.lists).signers
+                keys = {one.key.public for one in signers}
+                named = {
+                    (one.body.member, one.body.number)
+                    for member in range(len(self.genesis.names)) for one in self.lists.lists(member)
+                    if keys & {one.node_key.ed25519, one.node_key.mldsa}
+                }  # fmt: skip
+            else:
+                continue
+            for member, number in sorted(named):
+                yield from (one.document for one in self.lists.lists(member) if one.body.number == number)
+
+    def lists_twice(self) -> list[Proof]:
+        """Two key lists of one member with one number."""
+        out = []
+        for member in range(len(self.genesis.names)):
+            for one in self.lists.lists(member):
+                twins = [other for other in self.lists.twins(one) if one.id < other.id]
+                pieces = tuple(Listed(other.document) for other in (one, *twins))
+                proof = _judged(Evidence(self.genesis.document, pieces), (Rule.LISTS,)) if twins else None
+                out += [proof] if proof else []
+        return out
 
     def _named(self, said: Sequence[Entry], noted: Sequence[bytes]) -> Iterator[tuple[BookId, list[int]]]:
         """The logbooks that words are about, with the sizes that they name."""
         for raw in noted:
             try:
-                at = checkpoint.verify(self.genesis, raw).checkpoint
+                at = checkpoint.verify(self.genesis, raw, self.lists).checkpoint
             except BadNote:
                 continue
             yield (at.party, at.incarnation), [at.size]

@@ -12,6 +12,7 @@ import msgspec
 from keepclear.accord import statement
 from keepclear.accord.statement import Kind, Receipt
 from keepclear.record.entry import Entry, read_body
+from keepclear.record.key_book import Beyond, KeyBook
 from keepclear.record.logbook import BookId, Logbooks
 from keepclear.record.sequence import merge
 
@@ -27,15 +28,18 @@ class Arrival(msgspec.Struct, frozen=True):
 
 
 class Row(msgspec.Struct, frozen=True):
-    """One entry, and who has said that it arrived. `held` is true for one past a gap in its logbook."""
+    """One entry, and who has said that it arrived. `held` is true for one past a gap in its logbook; `past` are the
+    signatures on it that are past the end of their key.
+    """
 
     entry: Entry
     held: bool
     arrivals: tuple[Arrival, ...]
+    past: tuple[Beyond, ...] = ()
 
 
-def rows(logbooks: Logbooks) -> list[Row]:
-    """The timeline of all that the logbooks hold, in the sequence of sequence.merge."""
+def rows(logbooks: Logbooks, keys: KeyBook | None = None) -> list[Row]:
+    """The timeline of all that the logbooks hold, in the sequence of sequence.merge, by the key lists known."""
     books = logbooks.all()
     entries = merge(books).entries
     sizes = {book.id: book.size for book in books}
@@ -45,7 +49,8 @@ def rows(logbooks: Logbooks) -> list[Row]:
         slot = entry.slot
         members = sorted({m for m, times in (*durable.items(), *shown.items()) if slot in times})
         arrivals = (Arrival(m, durable.get(m, {}).get(slot), shown.get(m, {}).get(slot)) for m in members)
-        out.append(Row(entry, slot[2] >= sizes[slot[:2]], tuple(arrivals)))
+        past = keys.beyond(entry) if keys is not None else ()
+        out.append(Row(entry, slot[2] >= sizes[slot[:2]], tuple(arrivals), past))
     return out
 
 

@@ -3,8 +3,8 @@
 The law: every byte is accounted for. A **fault** is what a right record never has, and stands with its place, in
 words, with the bytes. A **contradiction** is two things that one author signed and that cannot both be: anybody can
 verify it from the evidence alone. A **remark** is no fault of the record: what is named and not here, clocks that
-disagree, a statement that cannot be read. A record cut short is no fault; what it lacks is named as missing. The
-first item makes the line: the reader compares its id with the one that he knows.
+disagree, a statement that cannot be read, a signature past the end of its key. A record cut short is no fault; what it
+lacks is named as missing. The first item makes the line: the reader compares its id with the one that he knows.
 """
 
 from collections.abc import Iterable
@@ -14,11 +14,13 @@ import msgspec
 
 from keepclear.accord import statement
 from keepclear.accord.statement import BY_RULE, Kind, Link, Receipt
-from keepclear.record import archive, checkpoint, claims, clocks
+from keepclear.record import archive, checkpoint, claims, clocks, key_remarks
 from keepclear.record.archive import Item, ItemKind
+from keepclear.record.checkpoint import Verified
 from keepclear.record.claims import Claim, Place
-from keepclear.record.entry import BadEntry, Entry, check, read, read_body
+from keepclear.record.entry import BadEntry, Entry, Unlisted, check, read, read_body
 from keepclear.record.genesis import BadGenesis, Genesis
+from keepclear.record.key_book import KeyBook
 from keepclear.record.logbook import BookId, Logbooks, Verdict
 from keepclear.record.note import BadNote
 from keepclear.record.sequence import merge, others
@@ -53,6 +55,7 @@ class Report(msgspec.Struct):
 
     genesis: Genesis | None = None
     logbooks: Logbooks = msgspec.field(default_factory=Logbooks)
+    keys: KeyBook | None = None
     entries: int = 0
     notes: int = 0
     signatures: int = 0
@@ -100,6 +103,8 @@ class _Reader:
         self.positions: dict[bytes, int] = {}
         self.claims: list[Claim] = []
         self.named: dict[BookId, tuple[int, str]] = {}
+        self.unlisted: list[tuple[Item, Entry]] = []  # whose key list has not come yet
+        self.checked: list[Verified] = []
 
     # -- item by item ------------------------------------------------------------------------------------------------
 
@@ -117,6 +122,7 @@ class _Reader:
             raise archive.Unreadable(item.at, "a record has one genesis, and it stands first")
         try:
             self.report.genesis = Genesis.read(item.data)
+            self.report.keys = KeyBook(self.report.genesis)
         except BadGenesis as error:
             raise archive.Unreadable(item.at, f"genesis: {error}") from error
 
@@ -124,12 +130,20 @@ class _Reader:
         self.report.entries += 1
         try:
             entry = read(item.data, genesis.body.limits.entry_bytes)
-            check(entry, genesis)
+            check(entry, genesis, self.report.keys)
+        except Unlisted:
+            self._in_place(item, archive.entry_place(entry))
+            self.unlisted.append((item, entry))
+            return
         except BadEntry as error:
             self._keep(self.report.faults, Finding("entry", str(error), item.at, evidence=(item.data,)))
             return
-        self.report.signatures += 1 + len(entry.releases)
         self._in_place(item, archive.entry_place(entry))
+        self._take(entry, item, genesis)
+
+    def _take(self, entry: Entry, item: Item, genesis: Genesis) -> None:
+        """Takes in an entry that has been checked, and what had waited for the key list that it carries."""
+        self.report.signatures += 1 + len(entry.releases)
         verdict, contradiction = self.report.logbooks.add(entry)
         if contradiction:
             evidence = contradiction.one, contradiction.other
@@ -139,6 +153,20 @@ class _Reader:
         elif verdict in (Verdict.APPENDED, Verdict.HELD):
             self.positions[entry.leaf] = item.at
             self._body(entry, item, genesis)
+            if self.report.keys and self.report.keys.take(entry) and self.unlisted:
+                self._retry(genesis)
+
+    def _retry(self, genesis: Genesis) -> None:
+        waiting, self.unlisted = self.unlisted, []
+        for item, entry in waiting:
+            try:
+                check(entry, genesis, self.report.keys)
+            except Unlisted:
+                self.unlisted.append((item, entry))
+            except BadEntry as error:
+                self._keep(self.report.faults, self._at(entry, item.at, "entry", str(error), (item.data,)))
+            else:
+                self._take(entry, item, genesis)
 
     def _body(self, entry: Entry, item: Item, genesis: Genesis) -> None:
         """Keeps what the statement claims of logbooks."""
@@ -162,11 +190,12 @@ class _Reader:
     def _note(self, item: Item, genesis: Genesis) -> None:
         self.report.notes += 1
         try:
-            verified = checkpoint.verify(genesis, item.data)
+            verified = checkpoint.verify(genesis, item.data, self.report.keys)
         except BadNote as error:
             self._keep(self.report.faults, Finding("checkpoint", str(error), item.at, evidence=(item.data,)))
             return
         found = verified.checkpoint
+        self.checked.append(verified)
         if verified.raw != item.data:
             text = "a signature that is not of a known key, or repeated, or out of sequence; a record holds none"
             self._keep(
@@ -187,6 +216,12 @@ class _Reader:
     # -- the whole ---------------------------------------------------------------------------------------------------
 
     def conclude(self, genesis: Genesis) -> None:
+        """Everything that needs all of the record. What still waits for a key list cannot be verified by it."""
+        for item, entry in self.unlisted:
+            text = (
+                f"signed under key list {entry.header.epoch} of {genesis.names[entry.header.party]}, not in this record"
+            )
+            self._keep(self.report.faults, self._at(entry, item.at, "key list", text, (item.data,)))
         merged = merge(self.report.logbooks.books.values())
         for circle in merged.circles:
             names = ", ".join(self._name(*entry.slot) for entry in circle[:MAX_NAMED])
@@ -197,6 +232,8 @@ class _Reader:
         self._claims()
         self._notes_against_each_other()
         self._clocks(merged.entries, genesis)
+        if self.report.keys:
+            self._ends(self.report.keys, merged.entries)
         for book, (named, by) in sorted(self.named.items()):
             held = self.report.logbooks.books.get(book)
             here = held.size if held else 0
@@ -214,6 +251,13 @@ class _Reader:
                 if leaf not in self.positions:
                     text = f"refers to {leaf.hex()}, which is not here"
                     self._keep(self.report.remarks, self._at(entry, self.positions[entry.leaf], "missing", text, ()))
+
+    def _ends(self, keys: KeyBook, entries: Iterable[Entry]) -> None:
+        """What the key lists say of each other and of the entries."""
+        key_remarks.attest(keys, self.checked, self.report.logbooks)
+        for one in key_remarks.of(keys, self.report.logbooks, entries):
+            kept = self.report.contradictions if one.evidence else self.report.remarks
+            self._keep(kept, self._at(one.entry, self.positions[one.entry.leaf], one.rule, one.text, one.evidence))
 
     def _name_size(self, book: BookId, size: int, by: Entry) -> None:
         if size > self.named.get(book, (0, ""))[0]:
