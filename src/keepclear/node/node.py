@@ -19,6 +19,7 @@ from keepclear.line.peer import Peer
 from keepclear.node import (
     advice,
     author,
+    blobs,
     clocks,
     courier,
     disk,
@@ -39,6 +40,7 @@ from keepclear.node.inputs import (
     AnyInput,
     Aside,
     Assessed,
+    BlobSeen,
     Brought,
     Close,
     Damaged,
@@ -65,7 +67,7 @@ from keepclear.record import entry as entries
 from keepclear.record.genesis import Genesis
 from keepclear.record.logbook import MAX_SEQ, Logbooks
 
-FOLD: Final = 15  # to be raised when the same inputs give another state or other effects
+FOLD: Final = 16  # to be raised when the same inputs give another state or other effects
 TAKEN_IN: Final = frozenset({Receive, Brought, Tracks, Plans})  # after which a picture may be due
 
 
@@ -150,6 +152,8 @@ class Node:
                 disk.hangs(core, waited_ms)
             case Damaged(text=text):
                 core.alarm("damaged", text)
+            case BlobSeen():
+                blobs.seen(core, data)
             case PutBack():
                 resumed.put_back(core)
             case Watchdog() | PathProcess():
@@ -178,6 +182,7 @@ class Node:
         clocks.begin(core)
         duties.begin(core)
         author.begin(core, data.fresh, data.secret)
+        blobs.begin(core)
         witness.begin(core)
 
     def _tick(self, data: Tick) -> None:

@@ -16,6 +16,7 @@ from keepclear.line.peer import BookKey, Peer, SlotKey
 from keepclear.node.facts import Facts
 from keepclear.node.fleet import Fleet
 from keepclear.node.inputs import Settings, Stamp
+from keepclear.node.named import Blobs
 from keepclear.node.watched import Watched
 from keepclear.record.entry import Release
 
@@ -325,6 +326,7 @@ class State(msgspec.Struct, array_like=True):
     bundles: Bundles = msgspec.field(default_factory=Bundles)
     facts: Facts = msgspec.field(default_factory=Facts)
     watched: Watched = msgspec.field(default_factory=Watched)
+    blobs: Blobs = msgspec.field(default_factory=Blobs)
 
     @property
     def ailing(self) -> Ailing:
