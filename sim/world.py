@@ -25,7 +25,7 @@ from keepclear.line.paths import BOX, RADIO, UDP
 from keepclear.line.session import Noise, Opened, Reason, Reply, Session, Up
 from keepclear.node import inputs
 from keepclear.node.assessment import Finding, assess
-from keepclear.node.effects import Alarm, Assess, Show
+from keepclear.node.effects import Alarm, Assess, Show, Want
 from keepclear.node.inputs import AnyInput, Assessed, Receive, Settings, Stamp, Start, Tick
 from keepclear.node.node import Node
 from keepclear.record.genesis import Genesis
@@ -239,6 +239,9 @@ class Member:
                 self.take(Assessed(self.stamp(), wanted.digest, findings))
 
         self.world.after(self.world.assessed_after_ms, answer)
+
+    def want(self, wanted: Want) -> None:
+        raise AssertionError(f"nothing is attached in this world, and {wanted.digest.hex()} is wanted")
 
     def wake(self, mono_ms: int) -> None:
         if mono_ms in self._wakes:

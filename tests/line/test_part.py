@@ -26,7 +26,7 @@ def test_the_header_is_19_bytes_in_this_sequence() -> None:
         Header(part.FRAME, SESSION, 0, 0, 1).encode()[:-1],
         Header(part.FRAME, SESSION, 0, 0, 1).encode() + bytes(part.CLEAR_ROOM + 1),
         Header(0, SESSION, 0, 0, 1).encode(),
-        Header(6, SESSION, 0, 0, 1).encode(),
+        Header(7, SESSION, 0, 0, 1).encode(),
         Header(part.FRAME, SESSION, 0, 0, 0).encode(),
         Header(part.FRAME, SESSION, 0, 1, 1).encode(),
         Header(part.FRAME, SESSION, 0, 0, part.MAX_PARTS + 1).encode(),

@@ -1,9 +1,10 @@
 """A FLASH entry fits one datagram: the worst that five members can say in three-byte characters, sealed."""
 
+import msgspec
 import pytest
 from tests.record.build import Line, draw
 
-from keepclear.accord import canonical, shape, statement
+from keepclear.accord import attached, canonical, form, shape, statement
 from keepclear.accord.statement import Activity, HazardKind, HazardSource, Precedence
 from keepclear.record.entry import MAX_REFS, Entry, Seen
 
@@ -74,6 +75,17 @@ def test_a_flash_entry_fits_one_datagram(body: statement.Body, refs: int) -> Non
     assert len(SEAT.encode()) == statement.MAX_SEAT_BYTES
     assert len(RING) == shape.MAX_VERTICES
     assert sealed_bytes(entry) <= DATAGRAM_BYTES
+
+
+def test_a_flash_that_names_a_file_fits_one_datagram() -> None:
+    """As much as the form lets through of a statement with an attachment is no longer than one without."""
+    named = (draw("file"), attached.MAX_BYTES, "x" * attached.MAX_TYPE_BYTES)
+    body = msgspec.structs.replace(URGENT[1], blob=named, text="")
+    room = form.MAX_FLASH_BODY_BYTES - len(statement.to_bytes(body))
+    body = msgspec.structs.replace(body, text="x" * (room - 1))
+    assert 0 < room < len(TEXT.encode()), "not all words have room beside it"
+    assert len(statement.to_bytes(body)) == form.MAX_FLASH_BODY_BYTES
+    assert sealed_bytes(worst(body, refs=MAX_REFS)) <= DATAGRAM_BYTES
 
 
 def test_the_figures_that_are_told() -> None:

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
-from keepclear.accord import canonical, geometry, shape, statement, understanding
+from keepclear.accord import attached, canonical, geometry, shape, statement, understanding
 from keepclear.accord.figures import BIDI
 from keepclear.accord.outcome import Flaw, Refused
 from keepclear.accord.shape import Altitude, AltRef, AreaKind, Volume
@@ -99,11 +99,15 @@ def check_form(
     _check_text("contact", getattr(body, "contact", ""), statement.MAX_CONTACT_BYTES)
     _check_times(body)
     _check_numbers(body)
+    if body.blob is not None and attached.attached(body) is None:
+        reason = f"an attachment of 0 bytes, of more than {attached.MAX_BYTES}, or of no type"
+        raise Refused(reason, "attach a smaller file, or send it by other means and say so in the text")
     volumes = _volumes(body)
     _check_volumes(volumes, flash)
     if flash and len(data := _encode(body)) > MAX_FLASH_BODY_BYTES:
         reason = f"a FLASH statement of {len(data)} bytes, at most {MAX_FLASH_BODY_BYTES} fit one datagram"
-        raise Refused(reason, "give one circle that holds all of it, or less text")
+        less = "attach nothing, or " if body.blob is not None else ""
+        raise Refused(reason, f"{less}give one circle that holds all of it, or less text")
     _encode(body)
     if not as_is:
         _check_geometry(body, volumes)

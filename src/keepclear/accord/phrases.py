@@ -9,7 +9,7 @@ lays blame. What a person typed stands in its own line, quoted, without characte
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from keepclear.accord import line_test
+from keepclear.accord import attached, line_test
 from keepclear.accord.figures import clean, metres, volume
 from keepclear.accord.outcome import Finding, Mark
 from keepclear.accord.said import Said
@@ -65,6 +65,7 @@ from keepclear.accord.understanding import (
 )
 
 FOOTER: Final = "This gives no permission."
+UNREAD: Final = "Attached: something that cannot be read here; call to ask what it is."
 
 _ACTIVITIES: Final = {
     Activity.FLIGHT: "flight activity",
@@ -206,6 +207,9 @@ class _Writer:
         for name in ("text", "contact"):
             if typed := getattr(body, name, ""):
                 lines.append(f"{name.capitalize()}: “{clean(typed)}”")
+        if body is not None and body.blob is not None:
+            found = attached.attached(body)
+            lines.append(f"Attached: {attached.words(found)}, SHA-256 {found.digest.hex()[:8]}." if found else UNREAD)
         return lines
 
     def time(self, ms: int | None) -> str:

@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "status": ("keepclear.host.cli_look:status", "Lines, record, what is in force, what was dropped."),
     "show": ("keepclear.host.cli_look:show", "The matters in force, how far each has come, and the advisories."),
     "bundle": ("keepclear.host.cli_bundle:bundle", "Carry the record by stick, radio or courier: export, import."),
+    "blob": ("keepclear.host.cli_blob:blob", "Have files that go with statements: list, get, fetch, put."),
     "tests": ("keepclear.host.cli_tests:tests", "The history of the line tests: due, said, answered, missed."),
     "record": ("keepclear.host.cli_look:record", "Write the record to a file that anybody can verify."),
     "tally": ("keepclear.host.cli_look:tally", "How many of what was said, late, vague, met: from entries alone."),

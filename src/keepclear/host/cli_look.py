@@ -254,6 +254,8 @@ def _matter(matter: View, own: str | None) -> None:
     click.secho(title, bold=matter["precedence"] == Precedence.FLASH.name)
     for text in matter["text"].splitlines():
         click.echo(f"  {text}")
+    if (found := matter["attached"]) is not None:
+        click.echo(f"  attached: {clean(found['what'])}, {clean(found['where'])}")
     if matter["by_bundle"]:
         click.echo(f"  BY BUNDLE, brought here {_of_day(matter['came_ms'])}")
     if own is not None and matter["from"] == own:

@@ -5,6 +5,7 @@ its statement is put together, with the node's clock.
 """
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
 import click
@@ -35,6 +36,7 @@ COMMON: Final = (
     ),
     option("text", "--text", default="", help="Plain words beside it; at most 150 bytes in FLASH and IMMEDIATE."),
     option("refs", "--ref", multiple=True, metavar="HASH", help="The entry it refers to; the first digits will do."),
+    option("attach", "--attach", type=click.Path(path_type=Path), help="A file that goes with it, at most 8 MiB."),
     option("as_is", "--as-is", is_flag=True, help="Say it although its shape cannot be used; it is shown as unusable."),
     DRY_RUN,
 )  # fmt: skip

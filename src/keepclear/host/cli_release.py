@@ -12,7 +12,8 @@ import click
 
 from keepclear.accord import people, phrases
 from keepclear.accord.statement import Body, Precedence
-from keepclear.host import cli_draft, officer
+from keepclear.host import cli_attach, cli_draft, officer
+from keepclear.host.blobs import Blobs
 from keepclear.host.cli_errors import Failure
 from keepclear.host.cli_node import Desk
 from keepclear.host.cli_options import COMMON, Given, Option
@@ -37,13 +38,16 @@ def kind(*options: Option) -> Callable[[Make], click.Command]:
 
 def _release(given: Given, make: Make) -> None:
     desk = Desk(given["directory"], given["seats"])
-    body = make(desk, given)
+    exact = body = make(desk, given)
+    losses: list[str] = []
     name = given["precedence"]
     precedence = Precedence[name] if name else cli_draft.usual_precedence(body, desk.now_ms)
     if precedence is Precedence.FLASH:
-        body, coarser = cli_draft.fitted(body)
-        for loss in coarser:
-            click.echo(loss)
+        body, losses = cli_draft.fitted(body)
+    enclosure = cli_attach.chosen(given["attach"], exact if losses else None)
+    body, enclosure, told = cli_attach.with_name(body, enclosure, precedence)
+    for line in (*losses, *told):
+        click.echo(line)
     replaces = bytes.fromhex(desk.entry(given["replaces"]).leaf) if given.get("replaces") else None
     refs = tuple(bytes.fromhex(desk.entry(ref).leaf) for ref in given["refs"])
     if given["dry_run"]:
@@ -51,6 +55,8 @@ def _release(given: Given, make: Make) -> None:
 
         click.echo(preview(desk, body, precedence, replaces, refs, as_is=given["as_is"]))
         return
+    if enclosure is not None:
+        Blobs(desk.directory).add(enclosure.data)
     said = officer.say(
         desk.client, desk.identity, desk.seats, body, precedence, replaces=replaces, refs=refs, as_is=given["as_is"]
     )

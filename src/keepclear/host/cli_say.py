@@ -72,7 +72,7 @@ def say(ctx: click.Context, /, draft: str | None, directory: str | None, **given
         return
     if directory is None:
         raise click.UsageError("missing option '--node'", ctx)
-    usual = {"precedence": None, "text": "", "as_is": False, "doubts": ()}
+    usual = {"precedence": None, "text": "", "attach": None, "as_is": False, "doubts": ()}
     ctx.invoke(say.commands["clarify"], directory=Path(directory), refs=(draft,), **usual, **given)
 
 
@@ -115,6 +115,7 @@ def amend(desk: Desk, given: Given) -> Body:
         end_ms=end_ms,
         text=words(given) or before.text,
         contact=words(given, "contact") or before.contact,
+        blob=None if given["areas"] else before.blob,  # it may be the outline of another area
     )
 
 

@@ -15,8 +15,10 @@ import click
 import msgspec
 
 from keepclear.accord.figures import clean
+from keepclear.host import verify_attached
 from keepclear.host.cli_errors import FAULT, REFUSED, Failure
 from keepclear.host.terminal import table
+from keepclear.host.verify_attached import Looked
 from keepclear.record import compare as comparing
 from keepclear.record import verify as verifying
 from keepclear.record.compare import Comparison, Sameness
@@ -39,12 +41,14 @@ EXITS: Final = {
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="A.record [B.record ...]")
+@click.option("--blobs", "folder", type=click.Path(path_type=Path), help="Where the files lie that statements name.")
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object, with the evidence whole, in hex.")
-def verify(files: Sequence[Path], as_json: bool) -> int:
+def verify(files: Sequence[Path], folder: Path | None, as_json: bool) -> int:
     """Verify record files, and hold several against each other.
 
-    Every signature, chain, tree, checkpoint and receipt is checked. Exit 0: sound and identical, or one record of which
-    not everybody has all; 1: a fault or a contradiction; 2: unreadable.
+    Every signature, chain, tree, checkpoint and receipt is checked. Attached files are no part of a record: those that
+    are named are counted, and with --blobs held against their hashes. Exit 0: sound and identical, or one record of
+    which not everybody has all; 1: a fault or a contradiction, also a damaged attached file; 2: unreadable.
 
     \b
     Example:
@@ -53,13 +57,14 @@ def verify(files: Sequence[Path], as_json: bool) -> int:
     names = [str(path) for path in files]
     reports = [_verified(path) for path in files]
     found = comparing.compare(reports, names)
+    attached = [verify_attached.look(report, folder) for report in reports]
     if as_json:
-        click.echo(msgspec.json.encode(_as_json(names, reports, found)).decode())
+        click.echo(msgspec.json.encode(_as_json(names, reports, found, attached)).decode())
     else:
-        for name, report in zip(names, reports, strict=True):
-            _tell(name, report)
+        for name, report, one in zip(names, reports, attached, strict=True):
+            _tell(name, report, one)
         _conclude(reports, found)
-    return EXITS[found.sameness]
+    return max(EXITS[found.sameness], FAULT if any(one.damaged for one in attached) else 0)
 
 
 def _verified(path: Path) -> Report:
@@ -89,7 +94,7 @@ def _counted(chunks: Iterator[bytes], bar: Any) -> Iterator[bytes]:
             bar.update(len(chunk))
 
 
-def _tell(name: str, report: Report) -> None:
+def _tell(name: str, report: Report, attached: Looked) -> None:
     click.echo(name)
     if report.genesis is not None:
         genesis = report.genesis
@@ -101,6 +106,8 @@ def _tell(name: str, report: Report) -> None:
         click.echo(
             f"  key list          {one.body.number} of {_name(report, one.body.member)}, {one.id.hex()[:ROOT_DIGITS]}"
         )
+    if attached.named:
+        click.echo(f"  attached files    {attached.words()}")
     if report.unreadable is not None:
         click.echo(f"  UNREADABLE        {clean(report.unreadable.text)}")
     for title, findings in (
@@ -173,12 +180,17 @@ def _name(report: Report, party: int) -> str:
     return clean(names[party]) if 0 <= party < len(names) else f"member {party}"
 
 
-def _as_json(names: Sequence[str], reports: Sequence[Report], found: Comparison) -> dict[str, Any]:
+def _as_json(
+    names: Sequence[str], reports: Sequence[Report], found: Comparison, attached: Sequence[Looked]
+) -> dict[str, Any]:
     return {
         "verdict": found.sameness.name.lower(),
         "differences": list(found.differences),
         "contradictions": [_finding(one) for one in found.contradictions],
-        "records": [_report(name, report) for name, report in zip(names, reports, strict=True)],
+        "records": [
+            {**_report(name, report), "attached": vars(one)}
+            for name, report, one in zip(names, reports, attached, strict=True)
+        ],
     }
 
 

@@ -18,15 +18,17 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from keepclear.accord.statement import Precedence
-from keepclear.host import carried, views
+from keepclear.host import carried, view_attached, views
 from keepclear.host.client import SOCKET, short
 from keepclear.host.follower import Follower
 from keepclear.host.identity import IdentityError
 from keepclear.host.keys import KeyFileError
 from keepclear.host.letter import LetterError
 from keepclear.host.service import Service
+from keepclear.node.blobs import key
 from keepclear.node.effects import Alarm, Show
 from keepclear.node.inputs import AnyInput, Close, LetGo, Say, Stamp
+from keepclear.node.named import Whereabouts
 from keepclear.record import key_list
 from keepclear.record.entry import Draft, Release
 from keepclear.record.genesis import Mode
@@ -178,6 +180,8 @@ class Control:
             "tally": lambda _: views.tally(self._service),
             "lacking": lambda r: carried.lacking(self._service, r.get("member")),
             "entries": lambda r: carried.entries(self._service, r),
+            "blobs": lambda r: view_attached.listed(self._service, str(r.get("sha256", ""))),
+            "blob-want": self._want_blob,
             "pulse": self._pulse,
             "tests": lambda _: views.tests(self._service),
             "dispute": lambda r: views.dispute(self._service, int(r["number"])),
@@ -272,6 +276,21 @@ class Control:
     def _pulse(self, request: dict[str, Any]) -> Answer:
         self._service.watchdogs.asked(request)
         return views.pulse(self._service)
+
+    def _want_blob(self, request: dict[str, Any]) -> Answer:
+        """Has a file fetched by whatever way there is; or, with `again`, looked for on our disk anew."""
+        digest, size = bytes.fromhex(request["sha256"]), int(request["size"])
+        one = self._service.node.state.blobs.files.get(key(digest, size))
+        if one is None:
+            raise views.Unanswerable(
+                f"no statement names {size} bytes of hash {digest.hex()[:8]}", "keepclear blob list shows what is named"
+            )
+        files = self._service.attachments.files
+        if request.get("again"):
+            files.look_again(digest, size)
+        else:
+            files.want(digest, size, one.precedence, one.where == Whereabouts.HERE, by_hand=True)
+        return {"where": view_attached.where(self._service, digest, one)}
 
     def _clock(self, request: dict[str, Any]) -> Answer:
         if self._service.identity.genesis.mode is Mode.LIVE:

@@ -20,7 +20,7 @@ from keepclear.host.journal_error import JournalDamaged, JournalFailed
 from keepclear.host.journal_records import Note, Row, Snapshot
 from keepclear.node import effects as fx
 from keepclear.node import inputs
-from keepclear.node.effects import Alarm, Assess, Effect, Keep, KeepNote, Mark, Send, Show, Sign, Wake
+from keepclear.node.effects import Alarm, Assess, Effect, Keep, KeepNote, Mark, Send, Show, Sign, Wake, Want
 from keepclear.node.inputs import (
     AnyInput,
     DiskFailed,
@@ -66,6 +66,9 @@ class Ports(Protocol):
 
     def assess(self, wanted: Assess) -> None:
         """Has a snapshot worked out; the findings come back as an input."""
+
+    def want(self, wanted: Want) -> None:
+        """Looks for an attached file, and fetches it; what becomes of it comes back as an input."""
 
     def wake(self, mono_ms: int) -> None:
         """Ticks at that time or before."""
@@ -248,6 +251,8 @@ class Hands:
                 ports.alarm(effect)
             case Assess():
                 ports.assess(effect)
+            case Want():
+                ports.want(effect)
             case Wake():
                 ports.wake(effect.mono_ms)
         return None

@@ -19,6 +19,7 @@ from typing import Final
 import msgspec
 
 from keepclear.host import mend
+from keepclear.host.attachments import Attachments
 from keepclear.host.clock import Clock, boot_id
 from keepclear.host.config import Config
 from keepclear.host.crashes import Crashes
@@ -31,11 +32,11 @@ from keepclear.host.scrub import Scrub, remedy, structure
 from keepclear.host.watchdog_link import Watchdogs
 from keepclear.line.pace import radio
 from keepclear.line.paths import RADIO
-from keepclear.line.session import Noise, Opened, Reason, Reply, Up
+from keepclear.line.session import Noise, Opened, Posted, Reason, Reply, Up
 from keepclear.line.sessions import Sessions
 from keepclear.node import inputs
 from keepclear.node.assessment import Finding, assess
-from keepclear.node.effects import Alarm, Assess, Show
+from keepclear.node.effects import Alarm, Assess, Show, Want
 from keepclear.node.inputs import (
     AnyInput,
     Aside,
@@ -100,6 +101,7 @@ class Service:
         self.paths: Paths | None = None
         self._keys_version = -1
         self.watchdogs = Watchdogs()
+        self.attachments = Attachments(self, config.dir)
         left = SNAPSHOT_INPUTS - self.replayed if self.replayed < LONG_REPLAY_INPUTS else 0
         self._snapshot_due_n = node.state.n + max(0, left)
         self._stepped_s = 0.0
@@ -136,13 +138,13 @@ class Service:
             self.take(Damaged(self.stamp(), text))
         for peer, datagrams in self.sessions.hello(self._real_ms()).items():
             self._transmit(peer, datagrams)
-        for work in (self._write, self._tick_sessions, self._tick_node, self._prune, self._look):
+        for work in (self._write, self._tick_sessions, self._tick_node, self._prune, self._look, self.attachments.tick):
             self._tasks.append(asyncio.get_running_loop().create_task(self._guard(work)))
         for link in self.paths.links:
             self._tasks.append(asyncio.get_running_loop().create_task(self._guard(link.look)))
 
     def _path_told(self, works: bool, text: str) -> None:
-        self._guarded(PathProcess(self.stamp(), works, text))
+        self.guarded(PathProcess(self.stamp(), works, text))
 
     def hold(self, documents: tuple[bytes, ...]) -> None:
         """Takes up the keys that are in the directory by now, and gives the node key lists. Raises IdentityError."""
@@ -185,6 +187,7 @@ class Service:
         """Lets go of sockets, threads and the journal."""
         if self.paths is not None:
             self.paths.close()
+        self.attachments.close()
         self._writer.shutdown()
         self._worker.shutdown(cancel_futures=True)
         self.journal.close()
@@ -238,6 +241,14 @@ class Service:
         late = loop.call_later(wanted.deadline_ms / 1_000, self._not_assessed, wanted.digest)
         done.add_done_callback(lambda future: self._assessed(wanted.digest, late, future))
 
+    def want(self, wanted: Want) -> None:
+        """Has an attached file looked for, and fetched."""
+        self.attachments.want(wanted)
+
+    def post(self, peer: int, message: bytes, path: str) -> None:
+        """Seals and sends a message about attached files, by one path."""
+        self._transmit(peer, self.sessions.by_peer[peer].seal_blob(message, self._real_ms()), path=path, urgent=False)
+
     def wake(self, mono_ms: int) -> None:
         """Ticks at that time."""
         delay_s = max(0, mono_ms - self.stamp().mono_ms) / 1_000
@@ -288,13 +299,16 @@ class Service:
                     session = self.sessions.by_peer[peer].up
                     if session is not None:
                         by = RADIO if self._names[peer] in self.config.radio_bps else path
-                        self._guarded(Receive(self.stamp(), peer, session, frame, by))
+                        self.guarded(Receive(self.stamp(), peer, session, frame, by))
+                case Posted(message):
+                    self.attachments.heard(peer, message)
                 case Up(name):
-                    self._guarded(inputs.Session(self.stamp(), peer, name, os.urandom(16)))
+                    self.guarded(inputs.Session(self.stamp(), peer, name, os.urandom(16)))
                 case Reply(datagrams):
                     self._transmit(peer, datagrams)
 
-    def _guarded(self, data: AnyInput) -> None:
+    def guarded(self, data: AnyInput) -> None:
+        """Feeds an input; what crashes the node ends the process."""
         try:
             self.take(data)
         except Exception as error:
@@ -327,10 +341,10 @@ class Service:
             return
         late.cancel()
         findings = tuple(msgspec.to_builtins(f, builtin_types=(bytes,)) for f in done.result())
-        self._guarded(Assessed(self.stamp(), digest, findings))
+        self.guarded(Assessed(self.stamp(), digest, findings))
 
     def _not_assessed(self, digest: bytes) -> None:
-        self._guarded(Assessed(self.stamp(), digest, None))
+        self.guarded(Assessed(self.stamp(), digest, None))
 
     # -- work that goes on ---------------------------------------------------------------------------------------------
 

@@ -38,8 +38,9 @@ def program(sessions: Collection[bytes], ends: Collection[int]) -> list[Step]:
         (LOAD_BYTE, 0, 0, UDP_BYTES + 17), (TO_INDEX, 0, 0, 0),
         (LOAD_BYTE, 0, 0, UDP_BYTES + 18), (IF_MORE_THAN_INDEX, 1, 0, 0), DROP,
         (LOAD_BYTE, 0, 0, UDP_BYTES),
-        (IF_EQUAL, 4, 0, part.HELLO), (IF_EQUAL, 3, 0, part.KEY), (IF_EQUAL, 2, 0, part.PIECES),
-        (IF_EQUAL, len(clear) + 3, 0, part.FRAME), (IF_EQUAL, len(clear) + 2, len(clear) + 1, part.HELD),
+        (IF_EQUAL, 5, 0, part.HELLO), (IF_EQUAL, 4, 0, part.KEY), (IF_EQUAL, 3, 0, part.PIECES),
+        (IF_EQUAL, len(clear) + 4, 0, part.FRAME), (IF_EQUAL, len(clear) + 3, 0, part.HELD),
+        (IF_EQUAL, len(clear) + 2, len(clear) + 1, part.BLOB),
         (LOAD_HALF, 0, 0, UDP_BYTES + tag.ENDS_AT), *clear, DROP,
         *heads, DROP,
     ]  # fmt: skip

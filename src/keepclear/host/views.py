@@ -13,6 +13,7 @@ from keepclear.accord import channel, line_test, readback, statement
 from keepclear.accord import tally as counting
 from keepclear.accord.statement import Kind, Precedence
 from keepclear.accord.times import zulu
+from keepclear.host import view_attached
 from keepclear.host.journal_error import JournalError
 from keepclear.host.path_link import PathLink
 from keepclear.host.paths import Paths
@@ -335,7 +336,7 @@ def _matter(service: "Service", matter: Matter) -> View:
         "marks": list(matter.marks), "rules": [list(finding) for finding in matter.findings],
         "text": situation.words(core, said), "start_ms": _start_ms(said.body),
         "said_between_ms": list(matter.bracket), "least_notice_ms": clocks.least_notice_ms(core, matter),
-        "came_ms": matter.came_ms, "by_bundle": matter.by_bundle,
+        "attached": view_attached.of(service, said), "came_ms": matter.came_ms, "by_bundle": matter.by_bundle,
         "holders": bin(receipts.holders(core, core.books.books[one.slot[:2]], one.header.seq)).count("1"),
         "ladder": {
             core.name(i): {

@@ -28,7 +28,9 @@ PIECES_MS: Final = 5_000  # how long a word on a HELLO or KEY is believed
 MAX_PIECES: Final = 16
 MAX_TOLD: Final = 16  # frames that one word names
 
-CONTROL, FLASH, REST, SPARE = range(4)
+MAX_LAST: Final = 16  # datagrams that wait until there is nothing else to say; more are dropped
+
+CONTROL, FLASH, REST, SPARE, LAST = range(5)
 
 _NAMED = Struct(">QB")
 Name = TypeVar("Name", int, bytes)
@@ -93,6 +95,14 @@ class Air:
             del self._kept[next(iter(self._kept))]
         self._kept[first.counter] = _Kept(datagrams, rank, now_ms)
         self._queue_left(first.counter, self._kept[first.counter])
+
+    def put_last(self, datagrams: list[bytes]) -> None:
+        """Adds datagrams that go when there is nothing else; each stands alone. They are dropped when many wait."""
+        for datagram in datagrams:
+            if sum(rank == LAST for rank, *_ in self._queue) >= MAX_LAST:
+                self.dropped += 1
+            else:
+                self._push(LAST, 1, datagram)
 
     def due(self, now_ms: int) -> list[bytes]:
         """The datagrams to give to the modem now."""

@@ -85,6 +85,12 @@ class Sealer:
         """The datagram that names to the peer the pieces of its frames that are here."""
         return [self._seal(part.HELD, word, 0, 1)]
 
+    def seal_blob(self, message: bytes) -> list[bytes]:
+        """The datagram of a message about what is attached to statements. Raises ValueError if it is too long."""
+        if len(message) > self._room:
+            raise ValueError(f"{len(message)} bytes of a blob's message, at most {self._room} fit one datagram")
+        return [self._seal(part.BLOB, message, 0, 1)]
+
     def _seal(self, kind: int, piece: bytes, nth: int, total: int) -> bytes:
         header = part.Header(kind, self.session, self.counter, nth, total).encode()
         sealed = self._cipher.encrypt(_nonce(self.counter), piece, header)

@@ -28,6 +28,8 @@ KEY: Final = 2
 FRAME: Final = 3
 HELD: Final = 4
 PIECES: Final = 5
+BLOB: Final = 6
+SEALED: Final = (FRAME, HELD, BLOB)  # what is in a session
 CLEAR: Final = (HELLO, KEY, PIECES)  # what comes before there is a key, named by an address
 
 _FORM = Struct(">B8sQBB")
@@ -52,7 +54,7 @@ def read(datagram: bytes) -> Header | None:
     if not HEADER_BYTES <= len(datagram) <= MAX_DATAGRAM:
         return None
     header = Header(*_FORM.unpack_from(datagram))
-    if header.kind not in (HELLO, KEY, FRAME, HELD, PIECES) or not header.nth < header.total <= MAX_PARTS:
+    if header.kind not in (*CLEAR, *SEALED) or not header.nth < header.total <= MAX_PARTS:
         return None
     return header
 

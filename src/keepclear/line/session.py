@@ -61,6 +61,13 @@ class Opened:
 
 
 @dataclass(frozen=True)
+class Posted:
+    """A message that the peer sealed about what is attached to statements: no frame, and no part of the record."""
+
+    message: bytes
+
+
+@dataclass(frozen=True)
 class Up:
     """A new session is in use; the id is the same at both ends."""
 
@@ -81,7 +88,7 @@ class Noise:
     reason: Reason
 
 
-Event = Opened | Up | Reply | Noise
+Event = Opened | Posted | Up | Reply | Noise
 Sign = Callable[[bytes], bytes]
 
 
@@ -148,6 +155,15 @@ class Session:
         datagrams = self._current.sealer.seal(frame)
         return datagrams if self._slow is None else self._slow.send(datagrams, flash, now_ms)
 
+    def seal_blob(self, message: bytes, now_ms: int) -> list[bytes]:
+        """The datagram of a message about what is attached; none while no session is up. By a slow path, what is to go
+        out now: such a message goes after all else.
+        """
+        if self._current is None:
+            return []
+        datagrams = self._current.sealer.seal_blob(message)
+        return datagrams if self._slow is None else self._slow.send_last(datagrams, now_ms)
+
     def tick(self, now_ms: int) -> list[bytes]:
         """What has to be said, or said again, by now. Call it at least each 100 ms."""
         waits = self._slow is not None and self._slow.is_busy
@@ -201,7 +217,7 @@ class Session:
         header = part.read(datagram)
         if header is None:
             return [Noise(Reason.SHAPE)]
-        if header.kind in (part.FRAME, part.HELD):
+        if header.kind in part.SEALED:
             return self._receive_frame(header, datagram, now_ms)
         if foreign := self._foreign(header, datagram):
             return [Noise(foreign)]
@@ -260,6 +276,8 @@ class Session:
             if self._slow is not None:
                 self._slow.hear(piece, now_ms)
             return events
+        if header.kind == part.BLOB:
+            return [*events, Posted(piece)] if header.total == 1 else events
         if self._slow is not None:
             self._slow.note_frame(header, now_ms)
         frame = found.unsealer.join(header, piece, now_ms)

@@ -35,6 +35,11 @@ class Slow:
         self._air.put(datagrams, flash, now_ms)
         return self._air.due(now_ms)
 
+    def send_last(self, datagrams: list[bytes], now_ms: int) -> list[bytes]:
+        """Takes what is to go when there is nothing else, and gives what is to go out now."""
+        self._air.put_last(datagrams)
+        return self._air.due(now_ms)
+
     def due(self, own: list[bytes], sealer: Sealer | None, now_ms: int) -> list[bytes]:
         """What is to go out now, of what waits and of what the session has to say: `own`, and words on pieces."""
         self._air.put_control(own)

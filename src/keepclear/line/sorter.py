@@ -5,7 +5,7 @@ clear, by copies, and by how much of it there is, and never says that something 
 in use goes before handshakes, and every source, a configured peer each and all strangers together, has its own queues
 and rates and its turn: so one that floods takes from itself. Everything that is kept has a bound in number.
 
-      a datagram ---> SHAPE? ---> FRAME, HELD: session in use? too old? a copy? ------> over rate? full? --> frames
+      a datagram ---> SHAPE? ---> FRAME, HELD, BLOB: session in use? too old? a copy? --> over rate? full? --> frames
                              \\--> HELLO, KEY, PIECES: to us? tagged? said just now? --> over rate? full? --> handshakes
 """
 
@@ -136,7 +136,7 @@ class Sorter:
     def _sort(self, datagram: bytes, source: int, place: Hashable, now_ms: int) -> Drop | None:
         if not part.HEADER_BYTES <= len(datagram) <= part.MAX_DATAGRAM or not datagram[17] < datagram[18]:
             return Drop.SHAPE
-        if datagram[0] in (part.FRAME, part.HELD):
+        if datagram[0] in part.SEALED:
             return self._sort_frame(datagram, source, place, now_ms)
         if datagram[0] in part.CLEAR:
             return self._sort_handshake(datagram, source, place, now_ms)

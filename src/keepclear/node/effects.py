@@ -82,13 +82,22 @@ class Assess(msgspec.Struct, frozen=True, array_like=True, tag="assess"):
     deadline_ms: int
 
 
+class Want(msgspec.Struct, frozen=True, array_like=True, tag="want"):
+    """Have a file that a statement names, by hash and size; `here` if it was by the last word on it."""
+
+    digest: bytes
+    size: int
+    precedence: int
+    here: bool
+
+
 class Wake(msgspec.Struct, frozen=True, array_like=True, tag="wake"):
     """Tick at this monotonic time, or earlier."""
 
     mono_ms: int
 
 
-Effect = Send | Sign | Show | Alarm | Mark | Keep | KeepNote | Assess | Wake
+Effect = Send | Sign | Show | Alarm | Mark | Keep | KeepNote | Assess | Want | Wake
 
 _encoder: Final = msgspec.msgpack.Encoder()
 

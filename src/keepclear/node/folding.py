@@ -12,7 +12,7 @@ from keepclear.accord.outcome import Finding, Mark
 from keepclear.accord.said import Said
 from keepclear.accord.statement import BY_RULE, Kind
 from keepclear.line import peer as peers
-from keepclear.node import clones, copies, denials, ladder, matters, situation, staffed
+from keepclear.node import blobs, clones, copies, denials, ladder, matters, situation, staffed
 from keepclear.node.core import Core
 from keepclear.node.situation import Judged, said_of
 from keepclear.node.state import Matter
@@ -28,6 +28,7 @@ def fold(core: Core, entry: Entry) -> None:
     """Takes a new entry's statement in, shows it, and applies those that waited for it."""
     said = said_of(entry)
     judged = _apply(core, said)
+    blobs.named(core, said)
     waits = core.state.situation.waits
     for leaf in core.state.situation.waiting.pop(said.leaf, []):
         waiting = said_of(core.books.by_leaf[leaf])

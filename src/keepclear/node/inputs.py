@@ -194,6 +194,14 @@ class Damaged(Input, frozen=True, array_like=True, tag="damaged"):
     text: str
 
 
+class BlobSeen(Input, frozen=True, array_like=True, tag="blob-seen"):
+    """What the hands have found of an attached file, by hash and size: a Whereabouts."""
+
+    digest: bytes
+    size: int
+    where: int
+
+
 class PutBack(Input, frozen=True, array_like=True, tag="put-back"):
     """The machine says that its memory was put back to an earlier state, or copied while this process ran."""
 
@@ -238,6 +246,7 @@ AnyInput = (
     | DiskFailed
     | DiskHangs
     | Damaged
+    | BlobSeen
     | Watchdog
     | PathProcess
     | PutBack

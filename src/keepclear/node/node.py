@@ -19,6 +19,7 @@ from keepclear.line.peer import Peer
 from keepclear.node import (
     advice,
     author,
+    blobs,
     clocks,
     courier,
     disk,
@@ -41,6 +42,7 @@ from keepclear.node.inputs import (
     AnyInput,
     Aside,
     Assessed,
+    BlobSeen,
     Brought,
     Close,
     Damaged,
@@ -69,7 +71,7 @@ from keepclear.record.genesis import Genesis
 from keepclear.record.key_book import KeyBook
 from keepclear.record.logbook import MAX_SEQ, Logbooks
 
-FOLD: Final = 15  # to be raised when the same inputs give another state or other effects
+FOLD: Final = 16  # to be raised when the same inputs give another state or other effects
 TAKEN_IN: Final = frozenset({Receive, Brought, Tracks, Plans})  # after which a picture may be due
 
 
@@ -151,6 +153,15 @@ class Node:
                 witness.make(core)
             case Aside(digest=digest):
                 reception.set_aside(core, digest)
+            case _:
+                self._fold_machine(data)
+        if type(data) in TAKEN_IN:
+            advice.assess_if_due(core)
+
+    def _fold_machine(self, data: AnyInput) -> None:
+        """What the machine says of itself: its disk, its keys, its files, what stands beside the node."""
+        core = self.core
+        match data:
             case DiskFailed(reason=reason):
                 disk.fails(core, reason)
             case DiskHangs(waited_ms=waited_ms):
@@ -159,13 +170,13 @@ class Node:
                 core.alarm("damaged", text)
             case Holds():
                 own_keys.hold(core, data)
+            case BlobSeen():
+                blobs.seen(core, data)
             case PutBack():
                 resumed.put_back(core)
             case Watchdog() | PathProcess():
                 tell = core.show if data.works else core.alarm
                 tell("watchdog" if isinstance(data, Watchdog) else "path", data.text)
-        if type(data) in TAKEN_IN:
-            advice.assess_if_due(core)
 
     def _start(self, data: Start) -> None:
         core, state = self.core, self.core.state
@@ -190,6 +201,7 @@ class Node:
         author.begin(core, data.fresh, data.secret)
         own_keys.begin(core, data)
         author.say_anew(core, before)
+        blobs.begin(core)
         witness.begin(core)
 
     def _tick(self, data: Tick) -> None:

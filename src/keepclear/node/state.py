@@ -16,6 +16,7 @@ from keepclear.line.peer import BookKey, Peer, SlotKey
 from keepclear.node.facts import Facts
 from keepclear.node.fleet import Fleet
 from keepclear.node.inputs import Settings, Stamp
+from keepclear.node.named import Blobs
 from keepclear.node.watched import Watched
 from keepclear.record.entry import Release
 
@@ -353,6 +354,7 @@ class State(msgspec.Struct, array_like=True):
     facts: Facts = msgspec.field(default_factory=Facts)
     watched: Watched = msgspec.field(default_factory=Watched)
     keys: KeyState = msgspec.field(default_factory=KeyState)
+    blobs: Blobs = msgspec.field(default_factory=Blobs)
 
     @property
     def ailing(self) -> Ailing:
