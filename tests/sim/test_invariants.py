@@ -124,7 +124,7 @@ CAUGHT: dict[Callable[[Patch], None], tuple[str, ...]] = {
     shows_nothing_out_of_sequence: ("has not shown",),
     counts_the_last_to_arrive: ("read differently",),
     relays_nothing: ("the copies of", "not at rest"),
-    does_not_read_a_matter_anew: ("keeps a picture",),
+    does_not_read_a_matter_anew: ("keeps a picture", "has other effects"),
     depends_on_more_than_its_inputs: ("has other effects", "inputs"),
 }
 

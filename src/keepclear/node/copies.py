@@ -27,7 +27,7 @@ def receipt(core: Core, said: Said) -> None:
     body = said.body
     if not isinstance(body, Receipt) or core.me in (said.party, body.party) or said.party not in core.state.peers:
         return
-    if len(body.incarnation) != INCARNATION_BYTES or not 0 <= body.party < len(core.genesis.names):
+    if len(body.incarnation) != INCARNATION_BYTES or body.size < 0 or not 0 <= body.party < len(core.genesis.names):
         return
     copies, key = core.state.watched.copies, bytes((said.party, body.party)) + body.incarnation
     known = copies.get(key)
