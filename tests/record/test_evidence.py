@@ -4,6 +4,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.record import build, listed
 from tests.record.build import Line, notice
 
@@ -296,3 +298,53 @@ def test_every_leaf_has_a_path_to_the_root(size: int) -> None:
         assert tree.root_by_path(leaf, nth, size, path) == tree.root_of(leaves)
         assert tree.root_by_path(leaf, nth, size, [*path, bytes(32)]) is None
         assert tree.root_by_path(leaf, size, size, path) is None
+
+
+FAR = st.sampled_from((-(2**53) + 1, -9, -1, 0, 1, 2, 99, 256, 2**53 - 1))
+HASH = st.sampled_from((b"", b"\x05" * 32, tree.EMPTY_ROOT))
+START = st.sampled_from((b"", b"12345678", b"\x06" * 20))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    receipts=st.lists(
+        st.builds(
+            statement.Receipt, party=FAR, incarnation=START, size=FAR, root=HASH,
+            ranges=st.lists(st.tuples(FAR, FAR, FAR, st.none() | FAR), max_size=2).map(tuple),
+            beyond=st.lists(st.tuples(FAR, HASH, FAR), max_size=2).map(tuple),
+        ),
+        min_size=1, max_size=3,
+    ),
+    of_a=st.booleans(),
+)  # fmt: skip
+def test_whatever_a_member_receipts_neither_the_search_nor_the_judge_raises(
+    receipts: list[statement.Receipt], of_a: bool
+) -> None:
+    line = talk(2)
+    for receipt in receipts:
+        one = msgspec.structs.replace(receipt, party=A, incarnation=line.incarnation(A)) if of_a else receipt
+        line.say(B, one)
+    found(line)
+    said = line.book(A).entries[0]
+    proofs.had(line.genesis, line.views[WITNESS], said, B)
+    stated = tuple(evidence.stated(e) for e in line.book(B).entries if e.header.kind == statement.Kind.RECEIPT)
+    judge(Evidence(line.genesis.document, (evidence.signed(said), *stated)))
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    old=st.lists(
+        st.tuples(
+            START, FAR, FAR, HASH, st.lists(st.tuples(FAR, HASH), max_size=2).map(tuple),
+            st.lists(st.tuples(FAR, FAR), max_size=2).map(tuple),
+        ),
+        max_size=3,
+    ),
+    answered=FAR,
+)  # fmt: skip
+def test_whatever_a_member_links_neither_the_search_nor_the_judge_raises(old: list[Any], answered: int) -> None:
+    line = talk(1)
+    line.say(A, statement.Link(answered=answered, old=tuple(old)))
+    found(line)
+    [link] = [entry for entry in line.book(A).entries if entry.header.kind == statement.Kind.LINK]
+    judge(Evidence(line.genesis.document, (evidence.stated(link),)))

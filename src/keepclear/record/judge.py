@@ -131,6 +131,8 @@ def _less(court: Court) -> list[Proven]:
                     (header.seq, seen.size, False)
                 )
     for header, body in court.receipts:
+        if not 0 <= body.party < len(court.genesis.names):
+            continue  # it is for nobody, which is a finding of its own
         book = body.party, body.incarnation
         said[header.party, header.incarnation, book].append((header.seq, body.size, True))
     out = []

@@ -119,7 +119,7 @@ def _suspects(books: Logbooks, members: int) -> Iterator[Pair]:
 
 def _receipt(books: Logbooks, before: dict[BookId, tuple[Entry, int]], entry: Entry, body: Receipt) -> Iterator[Pair]:
     of = books.books.get((body.party, body.incarnation))
-    if of is None or body.size > of.size or of.root(body.size) != body.root:
+    if of is None or not 0 <= body.size <= of.size or of.root(body.size) != body.root:
         yield (entry.raw,)
     known = before.get((body.party, body.incarnation))
     if known is not None and body.size < known[1]:
