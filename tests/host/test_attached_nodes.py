@@ -1,17 +1,15 @@
 """A file goes with a statement between real processes: over loss, a kill, a FLASH, and its author gone."""
 
 import random
-import select
-import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.host.relay import Relay
 
 from keepclear.accord.statement import Precedence
 from keepclear.host import officer
@@ -29,34 +27,10 @@ AREA = ("--area", "circle 35.4,35.9 10nm", "--lower", "GND", "--upper", "FL100")
 WINDOW = ("--activity", "live-fire", "--from", "+40m", "--until", "+80m")
 
 
-class Relay(threading.Thread):
-    """Stands for the network between the nodes' sockets: it loses some of what it carries."""
-
-    def __init__(self, targets: list[tuple[str, int]]) -> None:
-        super().__init__(daemon=True)
-        self.over = False
-        self._chance = random.Random(4)
-        self._sockets = {}
-        for target in targets:
-            made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-            made.bind(("127.0.0.1", 0))
-            self._sockets[made] = target
-        self.ports = {target: made.getsockname()[1] for made, target in self._sockets.items()}
-
-    def run(self) -> None:
-        while not self.over:
-            for one in select.select(list(self._sockets), [], [], 0.2)[0]:
-                datagram = one.recv(2_000)
-                if self._chance.random() >= LOSS:
-                    one.sendto(datagram, self._sockets[one])
-        for one in self._sockets:
-            one.close()
-
-
 @pytest.fixture
 def nodes(tmp_path: Path) -> Iterator[list[Node]]:
     found = processes.found(tmp_path / "line", MEMBERS)
-    relay = Relay([read_config(node.home / "node.toml").listen for node in found])
+    relay = Relay([read_config(node.home / "node.toml").listen for node in found], LOSS)
     relay.start()
     for node in found:
         path = node.home / "node.toml"

@@ -1,11 +1,8 @@
 """Three nodes and a mailbox as processes of the operating system: either path is cut, and what is said arrives."""
 
 import json
-import select
-import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +10,7 @@ from typing import Any, TextIO
 
 import pytest
 from tests.host import certificates
+from tests.host.relay import Relay
 
 from keepclear.accord.statement import Precedence
 from keepclear.host import officer
@@ -25,30 +23,6 @@ from sim.processes import SEATS, Node, notice
 
 MEMBERS = {"ALFA": Role.PARTY, "BRAVO": Role.PARTY, "WITNESS": Role.OBSERVER}
 DEADLINE_S = 60.0  # two busy cores; nothing is asserted about how long it takes
-
-
-class Relay(threading.Thread):
-    """Stands for the network between the nodes' sockets; `cut` lets nothing through."""
-
-    def __init__(self, targets: list[tuple[str, int]]) -> None:
-        super().__init__(daemon=True)
-        self.cut = False
-        self.over = False
-        self._sockets = {}
-        for target in targets:
-            made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-            made.bind(("127.0.0.1", 0))
-            self._sockets[made] = target
-        self.ports = {target: made.getsockname()[1] for made, target in self._sockets.items()}
-
-    def run(self) -> None:
-        while not self.over:
-            for one in select.select(list(self._sockets), [], [], 0.2)[0]:
-                datagram = one.recv(2_000)
-                if not self.cut:
-                    one.sendto(datagram, self._sockets[one])
-        for one in self._sockets:
-            one.close()
 
 
 class Box:
@@ -158,7 +132,7 @@ def test_either_path_is_cut_and_what_is_said_arrives_and_both_ends_see_it(scene:
     scene.until_all_are("open", udp="open", box="open")
     scene.say_and_have_receipted(alfa, "over both")
 
-    scene.relay.cut = True
+    scene.relay.loss = 1
     scene.until_all_are("degraded", udp="dead", box="open")
     scene.say_and_have_receipted(alfa, "over the mailbox alone")
     scene.say_and_have_receipted(bravo, "and the other way")
@@ -170,18 +144,18 @@ def test_either_path_is_cut_and_what_is_said_arrives_and_both_ends_see_it(scene:
     scene.until_all_are("degraded", udp="dead", box="open")
     scene.say_and_have_receipted(alfa, "to one that has started anew")
 
-    scene.relay.cut = False
+    scene.relay.loss = 0
     scene.until_all_are("open", udp="open", box="open")
     assert "datagrams put" in scene.box.stop()
     scene.until_all_are("degraded", udp="open", box="dead")
     assert all("Cannot connect" in node.status()["mailbox"]["error"] for node in scene.nodes)
     scene.say_and_have_receipted(bravo, "over datagrams alone")
 
-    scene.relay.cut = True
+    scene.relay.loss = 1
     scene.until_all_are("dead", udp="dead", box="dead")
     scene.box.start()
     scene.until_all_are("degraded", udp="dead", box="open")
-    scene.relay.cut = False
+    scene.relay.loss = 0
     scene.until_all_are("open", udp="open", box="open")
 
     assert all(not node.status()["noise"] and not node.status()["disputes"] for node in (alfa, bravo))

@@ -32,6 +32,7 @@ from keepclear.node import (
 from keepclear.node.core import WATCH, Core
 from keepclear.node.effects import Alarm, Show
 from keepclear.node.inputs import Stamp
+from keepclear.node.keys import count_past_end
 from keepclear.node.state import Matter
 from keepclear.record import archive, checkpoint
 
@@ -122,10 +123,7 @@ def keys(service: "Service") -> View:
         "carriers": [entry.raw.hex() for entry in carriers],
         "known_to": [own_keys.known_to(core, one) for one in lists],
         "starts": [[b.incarnation.hex(), b.start, b.size] for b in core.books.of(core.me)],
-        "past": [
-            sum(bool(core.keys.beyond(e)) for b in core.books.of(m) for e in (*b.entries, *b.held.values()))
-            for m in range(len(core.genesis.names))
-        ],
+        "past": [count_past_end(core, member) for member in range(len(core.genesis.names))],
     }  # fmt: skip
 
 

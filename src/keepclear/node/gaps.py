@@ -6,7 +6,7 @@ The law: which of these it is cannot be told, and all are said. What has come pa
 from typing import Final
 
 from keepclear.accord.statement import Precedence
-from keepclear.accord.times import span
+from keepclear.accord.times import span, to_second
 from keepclear.line import paths
 from keepclear.line import peer as peers
 from keepclear.node.core import Core
@@ -62,7 +62,7 @@ def _tell(core: Core, book: Incarnation, waited_ms: int) -> None:
     which = f"entry {first}" if count == 1 else f"entries {first} to {first + count - 1}"
     waits = any(key[1] == book.party and quota.waiting for key, quota in core.state.watched.quotas.items())
     why = "they wait beyond the allowance" if waits else "held back by it, or lost on every path"
-    text = f"{which} of {name} did not come for {span(waited_ms // 1_000 * 1_000)}, later ones did: {why}"
+    text = f"{which} of {name} did not come for {span(to_second(waited_ms))}, later ones did: {why}"
     core.show("gap", text, precedence=Precedence.IMMEDIATE, facts=(book.party, first, count))
     if not waits:
         core.alarm("gap", f"{text}; ask {name} by another way what it said")

@@ -100,14 +100,22 @@ def words(core: Core, one: KeyList) -> str:
 
 def past_end(core: Core, entry: Entry) -> None:
     """Alarms, once a start, an entry that was signed past the end of its key."""
-    own, h = core.state.keys, entry.header
     ends = core.keys.beyond(entry)
+    if not ends:
+        return
+    own, h = core.state.keys, entry.header
     book = peers.book_key(h.party, h.incarnation)
-    if ends and book not in own.alarmed:
+    if book not in own.alarmed:
         own.alarmed.append(book)
         del own.alarmed[:-MAX_ALARMED]
         name = core.name(h.party)
         core.alarm("keys", f"{name} entry {h.seq} is past the end of its key: {ends[0].text}; ask {name} by voice")
+
+
+def count_past_end(core: Core, member: int) -> int:
+    """How many of a member's entries are signed past the end of their key."""
+    entries = (entry for book in core.books.of(member) for entry in (*book.entries, *book.held.values()))
+    return sum(bool(core.keys.beyond(entry)) for entry in entries)
 
 
 def wait(core: Core, peer: Peer | None, entry: Entry, raw: bytes) -> None:
@@ -171,10 +179,7 @@ def _send_cosigned(core: Core, one: KeyList, to: list[Peer]) -> None:
 def _judge_anew(core: Core, member: int) -> None:
     """An end has moved: what is shown of the member's matters follows, and how many entries are past it is told."""
     folding.judge_party(core, member)
-    entries = [entry for book in core.books.of(member) for entry in (*book.entries, *book.held.values())]
-    past = [entry for entry in entries if core.keys.beyond(entry)]
+    past = count_past_end(core, member)
     if past:
-        count = (
-            f"{len(past)} entries of {core.name(member)} are past the end of their key and marked, none is taken away"
-        )
-        core.show("keys", count, precedence=Precedence.IMMEDIATE, facts=(member, len(past)))
+        text = f"{past} entries of {core.name(member)} are past the end of their key and marked, none is taken away"
+        core.show("keys", text, precedence=Precedence.IMMEDIATE, facts=(member, past))

@@ -80,9 +80,8 @@ def _slots(court: Court) -> list[Proven]:
     out = []
     for (party, incarnation, seq), words in sorted(court.leaves.items()):
         if len(words) > 1:
-            what = ", ".join(f"{leaf.hex()[:16]} ({word})" for leaf, word in sorted(words.items()))
             text = f"{court.name(party)} has signed {len(words)} entries in one place, number {seq} of its start"
-            out.append(Proven(Rule.SLOT, party, f"{text} {incarnation.hex()}: {what}"))
+            out.append(Proven(Rule.SLOT, party, f"{text} {incarnation.hex()}: {_told(words)}"))
     return out
 
 
@@ -101,10 +100,14 @@ def _roots(court: Court) -> list[Proven]:
     out = []
     for ((party, incarnation), size), words in sorted(court.roots.items()):
         if len(words) > 1:
-            what = ", ".join(f"{root.hex()[:16]} ({word})" for root, word in sorted(words.items()))
             text = f"{court.name(party)} has signed {len(words)} roots over the first {size} entries of its start"
-            out.append(Proven(Rule.ROOT, party, f"{text} {incarnation.hex()}: {what}"))
+            out.append(Proven(Rule.ROOT, party, f"{text} {incarnation.hex()}: {_told(words)}"))
     return out
+
+
+def _told(words: dict[bytes, str]) -> str:
+    """Hashes that cannot all be, each with what says it."""
+    return ", ".join(f"{hash_.hex()[:16]} ({word})" for hash_, word in sorted(words.items()))
 
 
 def _clones(court: Court) -> list[Proven]:
